@@ -1,0 +1,1 @@
+"""Everything that touches an outside system: the ways in (receiver, sources) and Xero."""

@@ -1,0 +1,57 @@
+"""Money: decimals only, with the currency's own number of places.
+
+A float never gets in: `0.1 + 0.2` pennies are how books stop balancing.
+"""
+
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from typing import Final
+
+# Enough digits for Xero's largest line amount (9,999,999,999.99) times any quantity, without a rounded product.
+EXACT: Final = Context(prec=60)
+
+# ISO 4217: currencies whose minor unit is not a hundredth.
+_MINOR_DIGITS: Final[dict[str, int]] = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF")
+        + ("XPF",),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+_TEXT_CHARACTERS_MAX: Final = 40
+
+
+def parse_decimal(text: str) -> Decimal:
+    """The exact decimal that `text` writes, such as "-12.50".
+
+    Raises ValueError for anything that is not a finite plain decimal (exponents, NaN, separators, blanks).
+    """
+    allowed = text and len(text) <= _TEXT_CHARACTERS_MAX and set(text) <= set("0123456789.-")
+    try:
+        value = Decimal(text) if allowed else None
+    except InvalidOperation:
+        value = None
+    if value is None:
+        raise ValueError(f'expected a decimal such as "12.50", got {text[:_TEXT_CHARACTERS_MAX]!r}')
+    return value
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimal places the currency's minor unit has (GBP 2, JPY 0, KWD 3)."""
+    return _MINOR_DIGITS.get(currency, 2)
+
+
+def round_half_up(value: Decimal, places: int = 2) -> Decimal:
+    """Rounded the way Xero rounds: ties away from zero (facts: 34.25 x 10% = 3.43)."""
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=EXACT)
+
+
+def from_minor(units: int, currency: str) -> Decimal:
+    """An amount in minor units, as payment processors write it (1250, "GBP"), as a decimal (12.50)."""
+    places = minor_digits(currency)
+    return Decimal(units).scaleb(-places).quantize(Decimal(1).scaleb(-places), context=EXACT)
+
+
+def to_text(value: Decimal) -> str:
+    """The plain decimal text of an amount, without an exponent and without a negative zero."""
+    return format(value if value else abs(value), "f")

@@ -1,0 +1,1 @@
+"""The pipeline: Faust agents, the ledger, the sender and the command line."""
