@@ -1,0 +1,13 @@
+"""What goes wrong with a broker, as sentences that end in a remedy."""
+
+
+class KafkaError(Exception):
+    """Something about Kafka that a person or an orchestrator must mend."""
+
+
+class KafkaUnavailable(KafkaError):
+    """No broker can be started here; the message says what to install or to stop."""
+
+
+class BrokerUnavailable(KafkaError):
+    """A broker that was named does not answer or did not acknowledge in time; nothing was taken as delivered."""
