@@ -4,6 +4,7 @@ Run as a module with a container's id, it removes that container when its standa
 child process, outlives a parent that is killed with -9, and testcontainers' own remover is one more image to pull.
 """
 
+import socket
 import subprocess
 import sys
 import threading
@@ -96,11 +97,24 @@ def engine_answers() -> bool:
         import testcontainers.core.container  # noqa: F401 (asked for, used by ContainerBroker)
     except ImportError:
         return False
+    address = docker.utils.kwargs_from_env().get("base_url") or docker.constants.DEFAULT_UNIX_SOCKET
+    if "unix://" in address and not _listens(address.rpartition("unix://")[2]):
+        return False
     try:
         client = docker.from_env(timeout=_ENGINE_TIMEOUT_S)
     except docker.errors.DockerException:
         return False
     client.close()
+    return True
+
+
+def _listens(path: str) -> bool:
+    # Asked before docker-py is, because it leaves a socket open when nothing answers.
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
     return True
 
 
