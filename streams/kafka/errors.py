@@ -11,3 +11,11 @@ class KafkaUnavailable(KafkaError):
 
 class BrokerUnavailable(KafkaError):
     """A broker that was named does not answer or did not acknowledge in time; nothing was taken as delivered."""
+
+
+class TopicMissing(KafkaError):
+    """A topic that should be there is not; the message names the command that creates it."""
+
+
+class RecordTooLarge(KafkaError):
+    """A record that no broker takes. It would fail again, so it is not sent and the process need not end."""
