@@ -1,0 +1,66 @@
+# Every way of building, running and proving Ledgerstream. A bare `make` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/pytest
+KEEP ?=
+
+.PHONY: help install tools check format test test-all bench demo lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name it with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing the locked packages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+install: $(STAMP) ## build .venv with the locked packages
+
+tools: $(STAMP)
+	@deploy/ensure-tools $(TOOLS)
+
+check: $(STAMP) ## format, lint, types, unit and architecture tests
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/python -m schemas.generate --check
+	$(PYTEST) -q -m "not all and not bench" tests/unit tests/architecture
+
+format: $(STAMP) ## format the code and mend what the linter can
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+
+test: TOOLS := mvn kcat
+test: $(STAMP) tools ## everything that must hold before a commit is pushed; prints its time
+	@start=$$SECONDS; \
+	$(MAKE) --no-print-directory check; \
+	$(PYTEST) -q -m "not all and not bench" tests/contract tests/integration tests/chaos; \
+	echo "make test took $$((SECONDS - start)) s"
+
+test-all: TOOLS := mvn kcat
+test-all: $(STAMP) tools ## the same and the longer rounds
+	$(MAKE) --no-print-directory test
+	$(PYTEST) -q -m "all" --timeout=1800 tests
+
+bench: TOOLS := mvn
+bench: $(STAMP) tools ## measure speed
+	$(BIN)/python -m tests.bench
+
+demo: TOOLS := mvn
+demo: $(STAMP) tools ## a day of a shop, end to end, into a sandbox of Xero (KEEP=1 leaves it running)
+	@$(BIN)/ledgerstream demo $(if $(KEEP),--keep)
+
+lock: $(STAMP) ## resolve the packages anew
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --all-extras -o requirements.lock pyproject.toml
+
+clean: ## remove what was built here, local Kafka and ledgers too
+	rm -rf $(VENV) .ledgerstream .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
