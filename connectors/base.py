@@ -1,0 +1,195 @@
+"""What a connector is made of: its configuration, what it gets and what it gives.
+
+A way in has three steps. `verify` proves over the raw bytes which source sent a request, the receiver puts the
+request into the topic `raw`, and `normalise`, a pure function, turns it into events. Connectors know neither the
+ledger nor Kafka: they get a Publisher and a Status.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, Protocol, final
+
+import msgspec
+
+from schemas.commands import Ignored, RefusedEvent
+from schemas.envelope import Envelope
+from schemas.raw import RawRecord
+from schemas.status import EventStatus
+from schemas.topics import TopicName
+
+_MASK: Final = "********"
+
+ConnectorKind = Literal["cloudevents", "stripe"]
+
+
+@final
+class Secret:
+    """A secret text. What prints, logs or compares it sees a mask; `reveal` is the one way to the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        if not value.strip():
+            # An empty secret would let in everyone who sends an empty token.
+            raise ValueError("a secret is empty: set it to the value that the source signs or authenticates with")
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself, for the function that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({_MASK})"
+
+    def __str__(self) -> str:
+        return _MASK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """One configured instance of a connector, such as `shop-1`.
+
+    `secrets` sign, `tokens` are bearer tokens; several of each are valid while one is being replaced. `live`: only
+    business of live mode may come in; a test source says False. The rest is for payment gateways: `order_source` is
+    the source whose orders are paid there, found by `order_metadata_keys`, then by `order_reference_fields`;
+    `gateway` is the name that the tenant files know it by.
+    """
+
+    name: str
+    connector: ConnectorKind
+    secrets: tuple[Secret, ...] = ()
+    tokens: tuple[Secret, ...] = ()
+    live: bool = True
+    order_source: str | None = None
+    order_metadata_keys: tuple[str, ...] = ()
+    order_reference_fields: tuple[str, ...] = ()
+    gateway: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it was received: header names in lower case, `target` is path and query as they were sent."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Every value of the header `name` (in lower case), in order."""
+        return tuple(value for known, value in self.headers if known == name)
+
+
+class Unauthentic(Exception):
+    """The request proves no source. `stale`: the proof would have held at another time.
+
+    Which part failed is for our metrics alone; the sender is told nothing that would help to guess.
+    """
+
+    def __init__(self, *, stale: bool = False) -> None:
+        super().__init__("the request proves no source")
+        self.stale = stale
+
+
+Verifier = Callable[[HttpRequest], tuple[SourceConfig, ...]]
+
+
+@final
+class VerifiedBody:
+    """A request whose senders are proven. There is no way to make one but to have `verifier` look at the raw bytes,
+    so what takes a VerifiedBody cannot be given anything else; `verifier` raises Unauthentic.
+
+    `sources` are those that the proof is good for; it is one, unless two sources share a credential.
+    """
+
+    __slots__ = ("request", "sources")
+
+    def __init__(self, request: HttpRequest, verifier: Verifier) -> None:
+        self.sources: Final = verifier(request)
+        if not self.sources:
+            raise Unauthentic
+        self.request: Final = request
+
+    @property
+    def body(self) -> bytes:
+        return self.request.body
+
+    def speaks_for(self, source: str) -> bool:
+        """Whether the sender may tell events of this source."""
+        return any(config.name == source for config in self.sources)
+
+
+class Events(msgspec.Struct, frozen=True):
+    """The events that a raw record tells, at least one."""
+
+    envelopes: tuple[Envelope, ...]
+
+
+Normalised = Events | Ignored | RefusedEvent
+
+Normalise = Callable[[RawRecord, SourceConfig], Normalised]
+"""Pure: the same record always gives the same events, with the same ids, so that reading it again books nothing."""
+
+Verify = Callable[[HttpRequest, SourceConfig, datetime], None]
+"""Returns if the request was signed by the source, at a time near the given one; raises Unauthentic otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One kind of source with a door of its own. `kept_headers` (lower case) go along into the raw record."""
+
+    kind: ConnectorKind
+    verify: Verify
+    normalise: Normalise
+    kept_headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPosition:
+    """Where the broker stored a record. `topic` is its full name, with the prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class PublishFailed(Exception):
+    """The broker did not acknowledge the record in time. It may be stored all the same; it must be sent again."""
+
+
+class Publisher(Protocol):
+    """The way into Kafka."""
+
+    async def publish(
+        self, topic: TopicName, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
+    ) -> RecordPosition:
+        """Returns only when the broker has acknowledged the record (acks=all), within a bounded time.
+
+        Calls that start in one order are stored in that order per key. Raises PublishFailed.
+        """
+        ...
+
+
+class StatusUnavailable(Exception):
+    """The ledger cannot be asked just now."""
+
+
+class Status(Protocol):
+    """What became of an event, from the ledger."""
+
+    async def of_event(self, source: str, id: str) -> EventStatus | None:
+        """None while the ledger does not know the event. Raises StatusUnavailable."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, as an argument."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        ...
+
+    def elapsed(self) -> float:
+        """Seconds since some moment, never going back."""
+        ...

@@ -1,0 +1,71 @@
+"""The records of the topic `raw`: requests of sources, verified, before anyone has read them.
+
+Key: the source. Value: the body, byte for byte. Headers: `ls_source`, `ls_connector`, `ls_received_at`,
+`content-type`, `traceparent`, and `http_<name>` for each header of the request that the connector asked to keep.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from schemas.codec import Refused, shorten
+from schemas.envelope import parse_time
+
+_HTTP: Final = "http_"
+
+
+class RawRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. `received_at` is in UTC; `headers` are the kept ones, names in lower case."""
+
+    source: str
+    connector: str
+    body: bytes
+    received_at: datetime
+    content_type: str | None = None
+    traceparent: str | None = None
+    headers: Mapping[str, str] = {}
+
+
+def to_kafka(record: RawRecord) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+    """Key, value and headers of the record."""
+    texts = {
+        "ls_source": record.source,
+        "ls_connector": record.connector,
+        "ls_received_at": record.received_at.astimezone(UTC).isoformat(),
+        "content-type": record.content_type,
+        "traceparent": record.traceparent,
+        **{_HTTP + name: text for name, text in record.headers.items()},
+    }
+    headers = [(name, text.encode(errors="surrogateescape")) for name, text in texts.items() if text is not None]
+    return record.source.encode(), record.body, headers
+
+
+def from_kafka(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> RawRecord:
+    """The request of a record; Refused names the header that is missing or does not fit."""
+    if value is None:
+        raise Refused("$", "no value", "the body of a request")
+    texts = {name: (raw or b"").decode(errors="surrogateescape") for name, raw in headers}
+    return RawRecord(
+        source=_required(texts, "ls_source"),
+        connector=_required(texts, "ls_connector"),
+        body=value,
+        received_at=_time(_required(texts, "ls_received_at")),
+        content_type=texts.get("content-type"),
+        traceparent=texts.get("traceparent"),
+        headers={name.removeprefix(_HTTP): text for name, text in texts.items() if name.startswith(_HTTP)},
+    )
+
+
+def _required(texts: Mapping[str, str], name: str) -> str:
+    if not texts.get(name):
+        raise Refused(name, "nothing", "a value: the receiver writes this header to every raw record")
+    return texts[name]
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except Refused as refused:
+        raise Refused("ls_received_at", shorten(text), refused.expected) from None
