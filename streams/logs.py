@@ -1,0 +1,94 @@
+"""Structured logs: one JSON object a line, without secrets and personal data.
+
+What a line may carry is a list of names, not a list of what to leave out: a new field is dropped until somebody
+decides that it is neither secret nor personal.
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+
+FIELDS: Final = frozenset(
+    {
+        "event",
+        "level",
+        "timestamp",
+        "logger",
+        "exception",
+        "stage",
+        "source",
+        "event_key",
+        "event_type",
+        "command_id",
+        "effect_key",
+        "tenant",
+        "endpoint",
+        "method",
+        "path",
+        "status",
+        "result",
+        "elements",
+        "call",
+        "attempt",
+        "correlation_id",
+        "cause",
+        "reason",
+        "remedy",
+        "seconds",
+        "duration_s",
+        "topic",
+        "partition",
+        "offset",
+        "records",
+        "duplicates",
+        "count",
+        "bytes",
+        "host",
+        "port",
+        "window",
+        "dlq_id",
+        "question",
+        "version",
+        "ledger_id",
+        "traceparent",
+        "trace_id",
+        "error",
+        "error_type",
+        "state",
+        "purpose",
+        "config_version",
+    }
+)
+
+
+def _only_known(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    dropped = [name for name in event if name not in FIELDS and not name.startswith("_")]
+    for name in dropped:
+        del event[name]
+    return event
+
+
+def configure(level: str, form: str) -> None:
+    """Set up logging for the process, on stderr: `form` is json or console."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _only_known,
+    ]
+    renderer = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    # Libraries log through the standard module. At INFO they cost throughput (facts: faust) and may print addresses.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for name in ("faust", "mode", "aiokafka", "aiohttp.access", "sqlalchemy.engine"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,115 @@
+"""The settings: read from the environment once, here and nowhere else, frozen, and refused with a remedy at start.
+
+Every variable is `LEDGERSTREAM_` and the field's name in capitals, but for KAFKA_BOOTSTRAP_SERVERS, which other
+Kafka tools read as well.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError, field_validator
+
+from schemas.topics import PREFIX
+
+ENV_PREFIX: Final = "LEDGERSTREAM_"
+# Names that tenant files refer to may carry our prefix too; they are not settings.
+REFERENCED: Final = (f"{ENV_PREFIX}SECRET_", f"{ENV_PREFIX}TENANT_")
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(Exception):
+    """One or more settings do not fit; the message has a line for each, with the remedy."""
+
+
+class Settings(BaseModel):
+    """All settings with their defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kafka_bootstrap_servers: str | None = Field(
+        default=None,
+        description="host:port of the Kafka cluster, several separated by commas; a local one is started if unset",
+    )
+    topic_prefix: str = Field(default=PREFIX, description="what every topic's name begins with")
+    consumer_group: str = Field(default="ledgerstream", description="the consumer group of the workers")
+    home: Path = Field(default=Path(".ledgerstream"), description="where the local ledger, Kafka and sandbox live")
+    ledger_url: str | None = Field(
+        default=None, description="sqlite:///path or postgresql://user:password@host/database; a file in HOME if unset"
+    )
+    tenants: Path = Field(default=Path("deploy/tenants"), description="the folder of sources.yaml and the tenant files")
+    xero_api_url: HttpUrl = Field(
+        default=HttpUrl("https://api.xero.com/api.xro/2.0"), description="Xero's accounting API, or the sandbox's"
+    )
+    xero_identity_url: HttpUrl = Field(
+        default=HttpUrl("https://identity.xero.com"), description="Xero's token endpoint, or the sandbox's"
+    )
+    xero_client_id: str | None = Field(default=None, description="the app's client id (custom connection)")
+    xero_client_secret: SecretStr | None = Field(default=None, description="the app's client secret")
+    xero_timeout_s: float = Field(default=30.0, gt=0, le=300, description="how long one call to Xero may take, in all")
+    receiver_host: str = Field(default="127.0.0.1", description="the address that the receiver listens on")
+    receiver_port: Port = Field(default=8080, description="the receiver's port")
+    metrics_host: str = Field(
+        default="127.0.0.1", description="the address of the worker's /metrics, /healthz, /readyz"
+    )
+    metrics_port: Port = Field(default=9464, description="the port of the worker's /metrics, /healthz, /readyz")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least level logged"
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people")
+
+    @field_validator("xero_api_url", "xero_identity_url")
+    @classmethod
+    def _encrypted_unless_local(cls, url: HttpUrl) -> HttpUrl:
+        if url.scheme != "https" and url.host not in ("127.0.0.1", "localhost", "[::1]", "sandbox"):
+            raise ValueError("tokens travel there, so it must be https; http is for a sandbox on this machine")
+        return url
+
+    def ledger(self) -> str:
+        """The ledger's URL."""
+        return self.ledger_url or f"sqlite:///{(self.home / 'ledger.db').absolute()}"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises SettingsError with a line for each variable that does not fit."""
+    found = os.environ if environ is None else environ
+    problems = _unknown(found)
+    values = {name: found[variable] for name in Settings.model_fields if (variable := variable_of(name)) in found}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += [_problem(detail) for detail in error.errors(include_url=False)]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment, for the references in tenant files (bootstrap hands it on)."""
+    return os.environ
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a setting."""
+    return "KAFKA_BOOTSTRAP_SERVERS" if field == "kafka_bootstrap_servers" else ENV_PREFIX + field.upper()
+
+
+def _unknown(found: Mapping[str, str]) -> list[str]:
+    known = [variable_of(name) for name in Settings.model_fields]
+    problems = []
+    for variable in sorted(found):
+        if variable.startswith(ENV_PREFIX) and variable not in known and not variable.startswith(REFERENCED):
+            nearest = difflib.get_close_matches(variable, known, 1)
+            hint = f"did you mean {nearest[0]}?" if nearest else "README.md lists the settings"
+            problems.append(f"{variable}: no such setting; {hint} Unset it or correct its name.")
+    return problems
+
+
+def _problem(detail: Mapping[str, object]) -> str:
+    location = detail["loc"]
+    field = str(location[0]) if isinstance(location, tuple) and location else "settings"
+    value = "(secret)" if "secret" in field else repr(detail.get("input"))
+    return f"{variable_of(field)}: got {value}: {detail['msg']}. Correct it or unset it."
