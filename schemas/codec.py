@@ -11,7 +11,8 @@ from schemas.keys import digest
 
 T = TypeVar("T")
 
-BODY_BYTES_MAX: Final = 900_000  # a record must fit Kafka's default message.max.bytes with its headers
+# Its command record carries an event's bytes in base64 and its commands, and must fit a Kafka record of 1 MiB.
+BODY_BYTES_MAX: Final = 300_000
 DEPTH_MAX: Final = 32
 _VALUE_CHARACTERS_MAX: Final = 80
 
