@@ -197,7 +197,8 @@ class JavaBroker:
     def _format(self, settings: Path) -> None:
         cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
         command = self._installation.command("kafka.tools.StorageTool", "format")
-        command += ["-t", cluster, "-c", str(settings), "--standalone"]
+        # One word each: an id may begin with a hyphen.
+        command += [f"--cluster-id={cluster}", f"--config={settings}", "--standalone"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=READY_TIMEOUT_S, check=False)
         if done.returncode:
             told = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_LAST_LINES:])
