@@ -5,7 +5,7 @@ and Java hash keys differently; the ledger does that (design section 3).
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
@@ -71,3 +71,8 @@ TOPICS: Final[Mapping[TopicName, Topic]] = {
 }
 
 EVENT_TOPICS: Final[tuple[TopicName, ...]] = tuple(name for name in TOPICS if name.startswith("events."))
+
+
+def name_of(full_name: str, prefix: str = PREFIX) -> TopicName:
+    """The name in the table of a topic as Kafka knows it; KeyError for a topic that is not ours."""
+    return TOPICS[cast("TopicName", full_name.removeprefix(prefix))].name

@@ -1,0 +1,31 @@
+"""The worker's own address: /metrics for Prometheus, /healthz and /readyz for whoever runs it."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from streams.metrics import MetricsRegistry
+
+NotReady = Callable[[], str | None]
+"""Why the process cannot do its work just now, or None."""
+
+
+def add_routes(app: web.Application, metrics: MetricsRegistry, not_ready: NotReady) -> None:
+    """The three addresses. /healthz answers as long as the loop turns; /readyz says 503 and why."""
+
+    async def show_metrics(_request: web.Request) -> web.Response:
+        # The content type carries its own charset, which aiohttp takes only as a header.
+        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_request: web.Request) -> web.Response:
+        why = not_ready()
+        return web.Response(text=f"{why or 'ready'}\n", status=503 if why else 200)
+
+    app.router.add_get("/metrics", show_metrics)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
