@@ -1,0 +1,1 @@
+"""What the sandbox keeps: records, their tables, and one module for each resource's rules."""

@@ -1,0 +1,240 @@
+"""Invoices, bills and credit notes: reading an element into a candidate, then judging, then keeping it."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final, Literal, cast, get_args
+
+import msgspec
+
+from connectors.xero.sandbox.books import contacts, document_rules, document_wire, lines
+from connectors.xero.sandbox.books.call import Call, Outcome, Rejected
+from connectors.xero.sandbox.books.records import Contact, Document, DocumentStatus, DocumentType, Line
+from connectors.xero.sandbox.books.tables import Table
+from connectors.xero.sandbox.problems import Malformed, NotFound
+from connectors.xero.sandbox.reading import Element
+from connectors.xero.sandbox.totals import LineAmountTypes
+from connectors.xero.sandbox.wire import ZERO_ID
+
+_STATUSES: Final = get_args(DocumentStatus)
+_LINE_AMOUNT_TYPES: Final[tuple[LineAmountTypes, ...]] = get_args(LineAmountTypes)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What distinguishes invoices from credit notes."""
+
+    table: Literal["invoices", "credit_notes"]
+    noun: str
+    id_key: str
+    number_key: str
+    types: tuple[DocumentType, DocumentType]
+    prefix: str
+
+    def rows(self, call: Call) -> Table[Document]:
+        return call.book.invoices if self.table == "invoices" else call.book.credit_notes
+
+
+INVOICE: Final = Kind("invoices", "Invoice", "InvoiceID", "InvoiceNumber", ("ACCREC", "ACCPAY"), "INV-")
+CREDIT_NOTE: Final = Kind(
+    "credit_notes", "Credit Note", "CreditNoteID", "CreditNoteNumber", ("ACCRECCREDIT", "ACCPAYCREDIT"), "CN-"
+)
+
+
+def write(call: Call, kind: Kind, element: Element, *, create: bool, path_id: str = "") -> Outcome:
+    """One element of PUT (create only) or POST (create, or update by id or number).
+
+    `path_id` is the document named in the path; an unknown one raises NotFound.
+    """
+    existing, errors = _existing(call, kind, element, create=create, path_id=path_id)
+    contact, trouble = _contact(call, element, existing)
+    errors += trouble
+    status = element.word("Status", _STATUSES, "InvoiceStatus")
+    candidate, line_errors = _candidate(call, kind, element, existing, contact)
+    if status is not None:
+        candidate = msgspec.structs.replace(candidate, status=status)
+    errors += line_errors
+    if not errors or existing is None:
+        errors += document_rules.errors_of(call, kind, existing, candidate, contact, status)
+    if errors:
+        shown = candidate if existing is None else msgspec.structs.replace(candidate, document_id=existing.document_id)
+        wire = document_wire.write_answer(call, shown, contact)
+        return Outcome(wire | {"HasErrors": True}, tuple(dict.fromkeys(errors)))
+    kept = _keep(call, kind, existing, candidate, contact)
+    return Outcome(document_wire.write_answer(call, kept, contact))
+
+
+def _keep(call: Call, kind: Kind, existing: Document | None, candidate: Document, contact: Contact | None) -> Document:
+    """Give ids and a number, settle the status, and put it into the books."""
+    number = candidate.number
+    if not number and candidate.sales:
+        number = call.book.next_number(kind.prefix, kind.rows(call))
+    kept = msgspec.structs.replace(
+        candidate,
+        document_id=call.new_id() if existing is None else existing.document_id,
+        number=number,
+        lines=lines.with_ids(call, candidate.lines),
+        updated=call.now,
+    )
+    kept = settled(kept, kept.day)
+    call.book.put_document(kept)
+    if contact is not None:
+        _mark_role(call, contact, kept)
+    return kept
+
+
+def settled(document: Document, day: date) -> Document:
+    """The status that the amounts give an approved document: PAID when nothing is due, AUTHORISED otherwise."""
+    if document.status not in ("AUTHORISED", "PAID"):
+        return document
+    if document.total == document.amount_paid:
+        return msgspec.structs.replace(document, status="PAID", fully_paid_on=document.fully_paid_on or day)
+    return msgspec.structs.replace(document, status="AUTHORISED", fully_paid_on=None)
+
+
+def _mark_role(call: Call, contact: Contact, document: Document) -> None:
+    """A contact with a document is a customer or supplier; that is no change that If-Modified-Since would show."""
+    role = "is_customer" if document.sales else "is_supplier"
+    current = call.book.contacts.get(contact.contact_id)
+    if current is not None and not getattr(current, role):
+        changed = (
+            msgspec.structs.replace(current, is_customer=True)
+            if document.sales
+            else msgspec.structs.replace(current, is_supplier=True)
+        )
+        call.book.put(call.book.contacts, changed)
+
+
+def _existing(
+    call: Call, kind: Kind, element: Element, *, create: bool, path_id: str
+) -> tuple[Document | None, list[str]]:
+    """The document that is meant, and what is wrong with naming it so."""
+    rows = kind.rows(call)
+    if path_id:
+        found = rows.get(path_id) or rows.find("any_number", path_id)
+        if found is None:
+            raise NotFound(path_id)
+        return found, []
+    document_id = element.text(kind.id_key)
+    if document_id and document_id != ZERO_ID:
+        found = rows.get(document_id)
+        if found is None:
+            return None, [f"An existing {kind.noun} with the specified {kind.id_key} could not be found"]
+        return found, [f"{kind.noun} # must be unique."] if create else []
+    number = element.text(kind.number_key)
+    is_sales = (element.text("Type") or "").upper() != kind.types[1]
+    if not number or not is_sales or create:
+        # A duplicate number of a create is refused by the rules, where the candidate can be echoed.
+        return None, []
+    found = rows.find("number", number)
+    if found is not None and found.status in ("VOIDED", "DELETED") and call.switches.number_reusable_after_void:
+        found = None
+    return found, []
+
+
+def _contact(call: Call, element: Element, existing: Document | None) -> tuple[Contact | None, list[str]]:
+    sent = element.child("Contact")
+    if sent is None or not sent.names() - {"haserrors"}:
+        if existing is not None:
+            return call.book.contacts.get(existing.contact_id), []
+        if sent is None:
+            return None, ["A Contact must be specified for this type of transaction"]
+    assert sent is not None
+    try:
+        return contacts.resolve(call, sent), []
+    except Rejected as rejected:
+        return None, list(rejected.errors)
+
+
+def _candidate(
+    call: Call, kind: Kind, element: Element, existing: Document | None, contact: Contact | None
+) -> tuple[Document, list[str]]:
+    base = existing or _blank(call, kind, element)
+    errors: list[str] = []
+    sent_type = element.word("Type", kind.types, "InvoiceType")
+    if existing is not None and sent_type is not None and sent_type != existing.type:
+        errors.append(f"The Type of an existing {kind.noun} cannot be changed.")
+    items = element.children("LineItems")
+    if items is None:
+        read: tuple[Line, ...] = base.lines
+    else:
+        found = lines.read(call, items, base.lines, sales=base.type == "ACCREC", unitdp=call.unitdp)
+        read, errors = found.lines, errors + found.errors
+    types = element.word("LineAmountTypes", _LINE_AMOUNT_TYPES, "LineAmountType") or base.line_amount_types
+    currency = (element.text("CurrencyCode") or base.currency).upper()
+    computed = lines.compute(call, read, types, errors)
+    document = msgspec.structs.replace(
+        base,
+        contact_id=contact.contact_id if contact else base.contact_id,
+        day=element.day("Date") or base.day,
+        due=element.day("DueDate") or base.due,
+        currency=currency,
+        rate=_rate(call, element, currency, base),
+        number=_text(element, kind.number_key, base.number),
+        reference=_text(element, "Reference", base.reference) if base.sales or base.is_credit else "",
+        line_amount_types=types,
+        lines=computed.lines,
+        sub_total=computed.totals.sub_total,
+        total_tax=computed.totals.total_tax,
+        total=computed.totals.total,
+        discount=computed.totals.discount,
+        url=_text(element, "Url", base.url),
+        branding_theme_id=_text(element, "BrandingThemeID", base.branding_theme_id),
+        sent_to_contact=_flag(element, "SentToContact", base.sent_to_contact),
+        expected_payment=element.day("ExpectedPaymentDate") or base.expected_payment,
+        updated=call.now,
+    )
+    return document, errors
+
+
+def _blank(call: Call, kind: Kind, element: Element) -> Document:
+    sent_type = element.word("Type", kind.types, "InvoiceType")
+    if sent_type is None:
+        raise Malformed(f"The {kind.noun} Type must be one of {', '.join(kind.types)}. Path '{element.path}.Type'.")
+    return Document(
+        document_id=ZERO_ID,
+        type=sent_type,
+        status="DRAFT",
+        contact_id="",
+        day=call.today(),
+        currency=call.book.organisation.base_currency,
+        updated=call.now,
+        by_client=call.client_id,
+    )
+
+
+def _rate(call: Call, element: Element, currency: str, base: Document) -> Decimal:
+    sent = element.number("CurrencyRate")
+    if currency == call.book.organisation.base_currency:
+        return Decimal(1)
+    if sent:
+        return sent
+    known = call.book.currencies.get(currency)
+    return (
+        base.rate if base.currency == currency and base.document_id != ZERO_ID else known.rate if known else Decimal(1)
+    )
+
+
+def _text(element: Element, name: str, before: str) -> str:
+    value = element.text(name)
+    return before if value is None else value.strip()
+
+
+def _flag(element: Element, name: str, before: bool) -> bool:
+    value = element.flag(name)
+    return before if value is None else value
+
+
+def invoice_write(call: Call, element: Element, *, create: bool, path_id: str = "") -> Outcome:
+    """PUT or POST /Invoices, one element."""
+    return write(call, INVOICE, element, create=create, path_id=path_id)
+
+
+def credit_note_write(call: Call, element: Element, *, create: bool, path_id: str = "") -> Outcome:
+    """PUT or POST /CreditNotes, one element."""
+    return write(call, CREDIT_NOTE, element, create=create, path_id=path_id)
+
+
+def kind_of(document: Document) -> Kind:
+    """Invoice or credit note."""
+    return cast(Kind, CREDIT_NOTE if document.is_credit else INVOICE)

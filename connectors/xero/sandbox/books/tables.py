@@ -1,0 +1,162 @@
+"""Tables with indexes, and the book that holds them with an undo of the call in progress."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+import msgspec
+
+from connectors.xero.sandbox.books.records import (
+    Account,
+    Contact,
+    Currency,
+    Document,
+    Organisation,
+    Payment,
+    TaxRate,
+)
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+KeyOf = Callable[[Row], str | None]
+
+
+class Table(Generic[Row]):
+    """Rows by id, in the order of their last change, with indexes of keys that lead to the latest row that has them."""
+
+    def __init__(
+        self, name: str, kind: type[Row], id_of: Callable[[Row], str], indexes: Mapping[str, KeyOf[Row]]
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.id_of = id_of
+        self.rows: dict[str, Row] = {}
+        self._key_of = indexes
+        self._ids: dict[str, dict[str, str]] = {index: {} for index in indexes}
+
+    def get(self, row_id: str) -> Row | None:
+        return self.rows.get(row_id) or self.rows.get(row_id.lower())
+
+    def find(self, index: str, key: str) -> Row | None:
+        row_id = self._ids[index].get(key.lower())
+        return None if row_id is None else self.rows.get(row_id)
+
+    def put(self, row: Row) -> Row | None:
+        """Insert or replace; the row before, if any."""
+        row_id = self.id_of(row)
+        before = self.rows.pop(row_id, None)
+        if before is not None:
+            self._forget(row_id, before)
+        self.rows[row_id] = row
+        for index, key_of in self._key_of.items():
+            key = key_of(row)
+            if key:
+                self._ids[index][key.lower()] = row_id
+        return before
+
+    def remove(self, row_id: str) -> None:
+        row = self.rows.pop(row_id, None)
+        if row is not None:
+            self._forget(row_id, row)
+
+    def reindex(self) -> None:
+        """Rebuild the indexes: an undo may have uncovered a row that another one had hidden."""
+        rows = list(self.rows.values())
+        for ids in self._ids.values():
+            ids.clear()
+        for row in rows:
+            for index, key_of in self._key_of.items():
+                key = key_of(row)
+                if key:
+                    self._ids[index][key.lower()] = self.id_of(row)
+
+    def _forget(self, row_id: str, row: Row) -> None:
+        for index, key_of in self._key_of.items():
+            key = key_of(row)
+            if key and self._ids[index].get(key.lower()) == row_id:
+                del self._ids[index][key.lower()]
+
+
+class Book:
+    """One organisation's books. Every change goes through `put`, so that it can be undone and saved."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self.organisation = organisation
+        self.accounts = Table("accounts", Account, lambda row: row.account_id, {"code": lambda row: row.code})
+        self.tax_rates = Table("tax_rates", TaxRate, lambda row: row.tax_type, {})
+        self.currencies = Table("currencies", Currency, lambda row: row.code, {})
+        self.contacts = Table(
+            "contacts",
+            Contact,
+            lambda row: row.contact_id,
+            {
+                "name": lambda row: row.name if row.status == "ACTIVE" else None,
+                "archived_name": lambda row: row.name if row.status != "ACTIVE" else None,
+                "number": lambda row: row.number,
+            },
+        )
+        numbers: Mapping[str, KeyOf[Document]] = {
+            "number": lambda row: row.number if row.sales else None,
+            "any_number": lambda row: row.number,
+        }
+        self.invoices = Table("invoices", Document, lambda row: row.document_id, numbers)
+        self.credit_notes = Table("credit_notes", Document, lambda row: row.document_id, numbers)
+        self.payments = Table("payments", Payment, lambda row: row.payment_id, {})
+        self.counters: dict[str, int] = {}
+        # What changed since the last save: (table, id).
+        self.dirty: set[tuple[str, str]] = set()
+        self._undo: list[tuple[Table[msgspec.Struct], str, msgspec.Struct | None]] = []
+
+    @property
+    def tables(self) -> "Iterable[Table[msgspec.Struct]]":
+        tables = (
+            self.accounts,
+            self.tax_rates,
+            self.currencies,
+            self.contacts,
+            self.invoices,
+            self.credit_notes,
+            self.payments,
+        )
+        return tables  # type: ignore[return-value]  # A table of one record type serves as a table of records.
+
+    def begin(self) -> None:
+        """Forget the undo of the call before."""
+        self._undo.clear()
+
+    def put(self, table: Table[Row], row: Row) -> None:
+        before = table.put(row)
+        row_id = table.id_of(row)
+        self._undo.append((table, row_id, before))  # type: ignore[arg-type]  # As above.
+        self.dirty.add((table.name, row_id))
+
+    def mark(self) -> int:
+        """A point of the call to which `rollback` can go back."""
+        return len(self._undo)
+
+    def rollback(self, mark: int = 0) -> None:
+        """Undo every `put` since `begin`, or since `mark`."""
+        touched = {}
+        for table, row_id, before in reversed(self._undo[mark:]):
+            touched[table.name] = table
+            if before is None:
+                table.remove(row_id)
+            else:
+                table.put(before)
+        for table in touched.values():
+            table.reindex()
+        del self._undo[mark:]
+
+    def document(self, document_id: str) -> Document | None:
+        """An invoice or credit note by its id."""
+        return self.invoices.get(document_id) or self.credit_notes.get(document_id)
+
+    def put_document(self, document: Document) -> None:
+        self.put(self.credit_notes if document.is_credit else self.invoices, document)
+
+    def next_number(self, prefix: str, table: Table[Document]) -> str:
+        """The next free automatic number, such as INV-0007."""
+        while True:
+            count = self.counters.get(prefix, 0) + 1
+            self.counters[prefix] = count
+            number = f"{prefix}{count:04d}"
+            if table.find("number", number) is None:
+                return number
