@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol, final
 
 import msgspec
 
+from schemas.codec import BODY_BYTES_MAX
 from schemas.commands import Ignored, RefusedEvent
 from schemas.envelope import Envelope
 from schemas.raw import RawRecord
@@ -51,9 +52,9 @@ class SourceConfig:
     """One configured instance of a connector, such as `shop-1`.
 
     `secrets` sign, `tokens` are bearer tokens; several of each are valid while one is being replaced. `live`: only
-    business of live mode may come in; a test source says False. The rest is for payment gateways: `order_source` is
-    the source whose orders are paid there, found by `order_metadata_keys`, then by `order_reference_fields`;
-    `gateway` is the name that the tenant files know it by.
+    business of live mode may come in; a test source says False. `body_bytes_max` bounds one request. The rest is for
+    payment gateways: `order_source` is the source whose orders are paid there, found by `order_metadata_keys`, then
+    by `order_reference_fields`; `gateway` is the name that the tenant files know it by.
     """
 
     name: str
@@ -65,6 +66,7 @@ class SourceConfig:
     order_metadata_keys: tuple[str, ...] = ()
     order_reference_fields: tuple[str, ...] = ()
     gateway: str | None = None
+    body_bytes_max: int = BODY_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)

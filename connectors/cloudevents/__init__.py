@@ -1,0 +1,1 @@
+"""Producers that speak CloudEvents: how their requests are read, and what becomes a record."""

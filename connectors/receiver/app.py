@@ -1,0 +1,50 @@
+"""The receiver's aiohttp application."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from connectors.base import Clock, Connector, Publisher, SourceConfig, Status
+from connectors.receiver import events, lookup, sources
+from connectors.receiver.guard import Guard
+from connectors.receiver.parts import PARTS, Limits, Parts, ReceiverMetrics
+
+
+def create_app(
+    sources_by_name: Mapping[str, SourceConfig],
+    *,
+    connectors: Mapping[str, Connector],
+    publisher: Publisher,
+    status: Status,
+    metrics: ReceiverMetrics,
+    clock: Clock,
+    not_ready: Callable[[], Awaitable[str | None]],
+    limits: Limits | None = None,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+) -> web.Application:
+    """An application over these parts, with no other state. It starts and stops none of them.
+
+    `connectors` are those with a door of their own, by kind (connectors.registry). `not_ready` says in one sentence
+    why nothing could be accepted just now, or None.
+    """
+    app = web.Application(middlewares=[Guard().middleware()])
+    app[PARTS] = Parts(
+        sources=dict(sources_by_name),
+        connectors=connectors,
+        publisher=publisher,
+        status=status,
+        metrics=metrics,
+        clock=clock,
+        random_bytes=random_bytes,
+        not_ready=not_ready,
+        limits=limits or Limits(),
+    )
+    app.router.add_post("/v1/events", events.post_events)
+    app.router.add_get("/v1/events/{source}/{id:.+}", lookup.get_event)
+    app.router.add_post("/v1/sources/{source}", sources.post_source)
+    app.router.add_get("/v1/schemas", lookup.get_schemas)
+    app.router.add_get("/v1/schemas/{type}", lookup.get_schema)
+    app.router.add_get("/healthz", lookup.healthz)
+    app.router.add_get("/readyz", lookup.readyz)
+    return app

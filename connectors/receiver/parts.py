@@ -1,0 +1,77 @@
+"""What the receiver is given, and what it notes about each request."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from aiohttp import web
+
+from connectors.base import Clock, Connector, Publisher, SourceConfig, Status
+from schemas.codec import BODY_BYTES_MAX
+
+# How a request ended, as metrics and log say it.
+Result = Literal[
+    "accepted",
+    "partly_accepted",
+    "checked",
+    "answered",
+    "bad_signature",
+    "stale",
+    "unparseable",
+    "unknown_type",
+    "too_large",
+    "unsupported",
+    "slow",
+    "not_found",
+    "unavailable",
+    "overloaded",
+    "error",
+]
+
+UNKNOWN_SOURCE: Final = "unknown"
+
+
+class ReceiverMetrics(Protocol):
+    """Counts requests: `ledgerstream_webhook_requests_total` and `ledgerstream_webhook_request_duration_seconds`."""
+
+    def webhook_request(self, source: str, result: Result, duration_s: float) -> None:
+        """Called once a request. `source` is a configured one, else `unknown`, so that no sender can make labels."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one receiver takes on at most."""
+
+    body_bytes_max: int = BODY_BYTES_MAX
+    body_timeout_s: float = 10.0
+    publish_timeout_s: float = 10.0
+    in_flight_max: int = 200
+    retry_after_s: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that the handlers use. `not_ready` says in one sentence what is missing, or None."""
+
+    sources: Mapping[str, SourceConfig]
+    connectors: Mapping[str, Connector]
+    publisher: Publisher
+    status: Status
+    metrics: ReceiverMetrics
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+    not_ready: Callable[[], Awaitable[str | None]]
+    limits: Limits
+
+
+@dataclass(slots=True)
+class Trail:
+    """What the handlers find out about the request, for metrics and log."""
+
+    result: Result = "answered"
+    source: str = UNKNOWN_SOURCE
+
+
+PARTS: Final = web.AppKey("parts", Parts)
+TRAIL: Final = web.RequestKey("trail", Trail)

@@ -1,0 +1,43 @@
+"""A request's raw bytes, within limits of size and time."""
+
+import asyncio
+
+from aiohttp import web
+
+from connectors.base import HttpRequest
+from connectors.receiver import problems
+
+
+async def receive(request: web.Request, bytes_max: int, timeout_s: float) -> HttpRequest:
+    """The request with its whole body. Raises Refusal: 413 before more than `bytes_max` are kept, 408, 415, 400."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity":
+        # Signatures are over the bytes as sent, and a few compressed bytes could unfold to gigabytes.
+        raise problems.unsupported(
+            f"the body is compressed ({encoding[:40]})", "send it as it is, without Content-Encoding"
+        )
+    if (request.content_length or 0) > bytes_max:
+        raise problems.too_large(bytes_max)
+    try:
+        async with asyncio.timeout(timeout_s):
+            body = await _read(request, bytes_max)
+    except TimeoutError:
+        raise problems.incomplete(408, "slow", f"the body did not arrive within {timeout_s:g} s") from None
+    except (ConnectionError, web.RequestPayloadError):
+        raise problems.incomplete(400, "unparseable", "the body ended early or was framed wrongly") from None
+    return bare(request, body)
+
+
+def bare(request: web.Request, body: bytes = b"") -> HttpRequest:
+    """The request as connectors see it."""
+    headers = tuple((name.lower(), value) for name, value in request.headers.items())
+    return HttpRequest(method=request.method, target=request.raw_path, headers=headers, body=body)
+
+
+async def _read(request: web.Request, bytes_max: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > bytes_max:
+            raise problems.too_large(bytes_max)
+    return bytes(body)

@@ -1,0 +1,61 @@
+"""The application on a port, for as long as it is wanted."""
+
+import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+
+_KEEPALIVE_S: Final = 75.0
+_LINGERING_S: Final = 2.0
+
+
+class StartError(OSError):
+    """The port cannot be served; the message says why and what to do."""
+
+
+@asynccontextmanager
+async def serve(
+    app: web.Application, host: str, port: int, *, shutdown_timeout_s: float = 20.0
+) -> AsyncIterator[tuple[str, int]]:
+    """Serves within the block and yields the address, with the real port where `port` is 0.
+
+    At the end no new request is taken, and those in flight have `shutdown_timeout_s` to be answered.
+    Raises StartError.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,  # guard.py writes a line without personal data
+        handle_signals=False,
+        keepalive_timeout=_KEEPALIVE_S,
+        lingering_time=_LINGERING_S,
+        shutdown_timeout=shutdown_timeout_s,
+    )
+    await runner.setup()
+    try:
+        await _start(runner, host, port)
+        bound = runner.addresses[0]
+        yield str(bound[0]), int(bound[1])
+    finally:
+        await runner.cleanup()
+
+
+async def _start(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise StartError(error.errno, _sentence(error, host, port)) from error
+
+
+def _sentence(error: OSError, host: str, port: int) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"port {port} of {host} is in use: stop what listens there (`ss -ltnp 'sport = :{port}'` names it), "
+                "or choose another port"
+            )
+        case errno.EACCES:
+            return f"port {port} of {host} needs more rights than this process has: choose one above 1023"
+        case _:
+            return f"{host}:{port} cannot be served ({error.strerror or error}): choose an address of this machine"
