@@ -1,6 +1,7 @@
 """One call of the accounting API, from its bytes to its answer: admission, idempotency key, faults, books."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,8 +15,7 @@ from connectors.xero.sandbox.dispatch import Counts, Target, answer, target_of
 from connectors.xero.sandbox.engine import Engine
 from connectors.xero.sandbox.faults import Fault
 from connectors.xero.sandbox.gateway import Admission, admit
-from connectors.xero.sandbox.keys import METHODS, Entry, Mismatch, fingerprint
-from connectors.xero.sandbox.problems import Invalid
+from connectors.xero.sandbox.keys import KEY_CHARACTERS_MAX, METHODS, Entry, Mismatch, fingerprint
 from connectors.xero.sandbox.wire import (
     Reply,
     dump,
@@ -68,6 +68,7 @@ async def _reply(engine: Engine, incoming: Incoming) -> Reply:
     request, fault = incoming.request, incoming.fault
     if fault is not None and fault.commits == "none" and fault.answer in ("drop", "hang", "502", "504"):
         # Lost on the way: Xero's backend never saw it, so neither quota nor key is used.
+        await engine.clock.sleep(fault.delay_s)
         return await _broken(engine, incoming, fault)
     admission = admit(engine, request.headers, request.method, incoming.target, fault, incoming.record)
     if isinstance(admission, Reply):
@@ -92,7 +93,7 @@ async def _keyed(engine: Engine, incoming: Incoming, admission: Admission) -> Re
     scope = admission.book.organisation.tenant_id if engine.switches.key_scope == "tenant" else ""
     scoped = f"{admission.client_id}:{scope}:{key}"
     mark = fingerprint(request.method, request.path_qs + scope, incoming.body, engine.switches.key_body)
-    if len(key) > 128:
+    if len(key) > KEY_CHARACTERS_MAX:
         return validation_reply([], f"Idempotency Key: {key} with length {len(key)} is too long.")
     while True:
         try:
@@ -123,9 +124,8 @@ async def _executed(
         engine.late.add(task)
         task.add_done_callback(engine.late.discard)
         return await _broken(engine, incoming, fault)
-    if fault.answer == "normal" and fault.delay_s:
-        await engine.clock.sleep(fault.delay_s)
-    if fault.answer == "normal" and fault.commits == "all":
+    await engine.clock.sleep(fault.delay_s)
+    if fault.answer == "normal":
         return carry_out()
     if fault.answer == "500" or fault.commits != "all":
         # The backend itself failed, so this failure is what its key replays.
@@ -133,7 +133,7 @@ async def _executed(
             _run(engine, incoming, admission, target, half=fault.commits == "half")
         failure = plain_reply(500, "An error occurred in Xero. Check the API Status page.")
         _settle(engine, entry, failure)
-        return failure if fault.answer == "normal" else await _broken(engine, incoming, fault)
+        return await _broken(engine, incoming, fault)
     carry_out()
     return await _broken(engine, incoming, fault)
 
@@ -183,7 +183,8 @@ async def _broken(engine: Engine, incoming: Incoming, fault: Fault) -> Reply:
     if fault.answer == "hang":
         transport = incoming.request.transport
         while transport is not None and not transport.is_closing() and not engine.closing.is_set():
-            await asyncio.sleep(_HANG_POLL_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(engine.closing.wait(), _HANG_POLL_S)
         raise Dropped
     if fault.answer == "drop":
         raise Dropped
@@ -223,6 +224,3 @@ def _since(text: str) -> datetime | None:
 
 def _unix(engine: Engine) -> float:
     return engine.clock.now().timestamp()
-
-
-__all__ = ["Dropped", "Invalid", "handle"]

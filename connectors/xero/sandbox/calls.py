@@ -10,7 +10,7 @@ CALLS_MAX: Final = 200_000
 
 @dataclass(slots=True)
 class CallRecord:
-    """One call. `status` 0: no answer was sent. `throttled` tells a 429 that a fault ordered from one that was earned."""
+    """One call. `status` 0: no answer was sent. `throttled` tells an ordered 429 (by a fault) from an earned one."""
 
     number: int
     at: datetime

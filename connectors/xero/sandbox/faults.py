@@ -18,8 +18,8 @@ class Fault:
     `answer`: what the client gets; "drop" closes the connection without a byte, "hang" never answers, "offline" is
     Xero's 503 text for the organisation. `commit`: what the books get; "half" the first half of the elements, "late"
     everything, `delay_s` after the client got its answer. Without a value a normal answer commits all, any other none.
-    `delay_s`: how long a normal answer takes, or how late a late commit comes, in seconds. `retry_after_s` is the
-    header of a 429 or 503 (None: what the limit would say).
+    `delay_s`: how long the call takes, or how long after its answer a late commit comes, in seconds. `retry_after_s`:
+    the header of a 429 or 503 (None: what the limit would say).
     A fault matches calls of `method` (any when empty) whose path matches `path` (a regular expression, searched), of
     `tenant_id` (any when empty). It lets `nth` - 1 of them pass and then acts `times` times (0: until it is removed).
     401, 403, 503 and 429 come before anything is committed, so they allow no commit.
@@ -44,10 +44,8 @@ class Fault:
             raise ValueError("a fault needs nth of 1 or more, times of 0 or more and delay_s of 0 or more")
         if self.is_refusal and self.commit not in (None, "none"):
             raise ValueError(f'answer "{self.answer}" comes before the books are touched: leave commit out')
-        if self.commit == "late" and self.answer == "normal":
-            raise ValueError(
-                'commit "late" needs an answer other than "normal": with "normal" the client sees the commit'
-            )
+        if self.answer == "normal" and self.commit not in (None, "all"):
+            raise ValueError('a "normal" answer commits all: name the answer that the client gets instead')
 
     @property
     def is_refusal(self) -> bool:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import orjson
 
-from connectors.xero.sandbox.problems import Invalid
 from connectors.xero.sandbox.switches import Switches
 from connectors.xero.sandbox.wire import Reply
 
@@ -38,9 +37,7 @@ class Keys:
         self.entries: OrderedDict[str, Entry] = OrderedDict()
 
     def find(self, key: str, fingerprint: str, now: float, switches: Switches) -> Entry | None:
-        """The first call with this key in the window, if any. Raises Mismatch, and Invalid for a key that is too long."""
-        if len(key) > KEY_CHARACTERS_MAX:
-            raise Invalid(f"Idempotency Key: {key} with length {len(key)} is too long.")
+        """The first call with this key in the window, if any. Raises Mismatch."""
         self._expire(now, switches.key_life_s)
         entry = self.entries.get(key)
         if entry is not None and entry.fingerprint != fingerprint:

@@ -7,7 +7,7 @@ import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -81,6 +81,8 @@ class Sandbox:
             speed=speed,
             new_id=new_id or (lambda: str(uuid.uuid4())),
         )
+        # Set when a served sandbox cannot go on saving; leaving `serve` then raises the SandboxError.
+        self.stopped = asyncio.Event()
         self._state = StateFile(state_path, self._engine) if state_path else None
         if self._state:
             self._state.load()
@@ -143,16 +145,26 @@ class Sandbox:
         try:
             await _start(runner, host, port)
             real_port = runner.addresses[0][1]
-            saver = asyncio.create_task(self._state.run()) if self._state else None
-            try:
+            async with self._saving():
                 yield Address(f"http://{host}:{real_port}")
-            finally:
-                if saver is not None:
-                    saver.cancel()
+                # Calls in progress end before the last save.
+                await runner.cleanup()
         finally:
             await runner.cleanup()
-            if self._state:
-                self._state.compact()
+
+    @contextlib.asynccontextmanager
+    async def _saving(self) -> AsyncIterator[None]:
+        if self._state is None:
+            yield
+            return
+        saver = asyncio.create_task(self._state.run())
+        saver.add_done_callback(lambda _task: self.stopped.set())
+        try:
+            yield
+        finally:
+            self._state.stop()
+            await saver
+            self._state.compact()
 
     def describe(self, address: Address) -> Json:
         """What a client must know to connect."""
@@ -177,14 +189,14 @@ class Options:
     port: int = 0
     state_path: Path | None = None
     speed: float = 1.0
-    switches: Switches = Switches()
+    switches: Switches = field(default_factory=Switches)
     as_json: bool = False
 
 
 async def main_async(options: Options) -> int:
     """Serve until SIGINT or SIGTERM, after saying how to connect; the exit code. Raises SandboxError."""
     sandbox = Sandbox(switches=options.switches, state_path=options.state_path, speed=options.speed)
-    stop = asyncio.Event()
+    stop = sandbox.stopped
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

@@ -9,6 +9,7 @@ is a `SandboxError`. Quota windows, faults and the log of calls are not kept: th
 """
 
 import asyncio
+import contextlib
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
@@ -33,11 +34,12 @@ Change = tuple[str, str, str, Any]
 
 
 class StateFile:
-    """Keeps an engine's state in one file. `load` first, then `run` in the background, `close` at the end."""
+    """Keeps an engine's state in one file. `load` first, then `run` in the background until `stop`."""
 
     def __init__(self, path: Path, engine: Engine) -> None:
         self._path = path
         self._engine = engine
+        self._stopping = asyncio.Event()
 
     def load(self) -> None:
         """Take in what the file holds, if it exists, and write it back compacted. Raises SandboxError."""
@@ -50,20 +52,31 @@ class StateFile:
         self.compact()
 
     async def run(self) -> None:
-        """Append what changed, for ever."""
-        while True:
-            await asyncio.sleep(SAVE_EVERY_S)
-            self.save()
+        """Append what changed, again and again, until `stop`. Raises SandboxError when the disk refuses."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), SAVE_EVERY_S)
+            changes = list(_changes(self._engine))
+            if changes:
+                # The disk takes its time; calls go on meanwhile.
+                await asyncio.to_thread(self._append, msgspec.json.encode(changes) + b"\n")
 
-    def save(self) -> None:
-        """Append the changes since the last save as one line. Blocks for one write and fsync."""
-        changes = list(_changes(self._engine))
-        if not changes:
-            return
-        with self._path.open("ab") as file:
-            file.write(msgspec.json.encode(changes) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+    def stop(self) -> None:
+        """Let `run` return after one last save."""
+        self._stopping.set()
+
+    def _append(self, line: bytes) -> None:
+        try:
+            with self._path.open("ab") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> SandboxError:
+        reason = error.strerror or error
+        return SandboxError(f"the state file {self._path} cannot be written: {reason}; name another one with --state")
 
     def compact(self) -> None:
         """Rewrite the whole file. Raises SandboxError when the disk refuses."""
@@ -83,9 +96,7 @@ class StateFile:
             finally:
                 os.close(folder)
         except OSError as error:
-            raise SandboxError(
-                f"the state file {self._path} cannot be written: {error.strerror or error}; name another one with --state"
-            ) from None
+            raise self._refused(error) from None
 
     def _take_in(self, data: bytes) -> None:
         lines = data.split(b"\n")

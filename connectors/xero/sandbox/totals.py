@@ -1,7 +1,8 @@
 """Line amounts, taxes and totals as Xero computes them. Pure.
 
 Order of rounding (Xero's own page, and a vendor's worked example for the tie): the unit amount to 2 places (4 when
-`unitdp=4`) before anything else; the line to 2 places; the tax of each line to 2 places, ties away from zero; then sums.
+`unitdp=4`) before anything else; the line to 2 places; the tax of each line to 2 places, ties away from zero; then
+sums.
 """
 
 from collections.abc import Iterable

@@ -57,7 +57,7 @@ def parse_date(text: str) -> date:
 
 
 def parse_moment(text: str) -> datetime:
-    """If-Modified-Since as clients write it: ISO (UTC when no zone is given) or the RFC 1123 form. Raises ValueError."""
+    """If-Modified-Since as clients write it: ISO (UTC without a zone) or the RFC 1123 form. Raises ValueError."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -106,7 +106,14 @@ def problem_reply(
     status: int, title: str, detail: str, instance: str, headers: Mapping[str, str] | None = None
 ) -> Reply:
     """401 and 403, as Xero's gateway writes them."""
-    body = {"Type": None, "Title": title, "Status": status, "Detail": detail, "Instance": instance, "Extensions": {}}
+    body: Json = {
+        "Type": None,
+        "Title": title,
+        "Status": status,
+        "Detail": detail,
+        "Instance": instance,
+        "Extensions": {},
+    }
     return Reply(status, dump(body), headers=headers or {})
 
 

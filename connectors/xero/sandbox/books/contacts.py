@@ -7,7 +7,7 @@ import msgspec
 
 from connectors.xero.sandbox.books.call import Call, Listing, Outcome, Rejected
 from connectors.xero.sandbox.books.records import Contact
-from connectors.xero.sandbox.filters import fold
+from connectors.xero.sandbox.filters import Getter, fold
 from connectors.xero.sandbox.listing import Listed, select
 from connectors.xero.sandbox.problems import Malformed, NotFound
 from connectors.xero.sandbox.reading import Element
@@ -39,10 +39,13 @@ _PHONES: Final = ("DDI", "DEFAULT", "FAX", "MOBILE")
 _PHONE_FIELDS: Final = ("PhoneNumber", "PhoneAreaCode", "PhoneCountryCode")
 _ADDRESSES: Final = ("STREET", "POBOX")
 _ADDRESS_FIELDS: Final = (
-    "AddressLine1", "AddressLine2", "AddressLine3", "AddressLine4", "City", "Region", "PostalCode", "Country", "AttentionTo",
+    "AddressLine1", "AddressLine2", "AddressLine3", "AddressLine4", "City", "Region", "PostalCode", "Country",
+    "AttentionTo",
 )  # fmt: skip
 _ADDRESS_ALWAYS: Final = ("City", "Region", "PostalCode", "Country")
 _PERSONS_MAX: Final = 5
+# Keys that SDKs put into every object that they build.
+_EMPTY_FLAGS: Final = {"haserrors", "hasattachments", "hasvalidationerrors"}
 _EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 ARCHIVED: Final = (
     "The specified contact details matched an archived contact. "
@@ -50,9 +53,14 @@ ARCHIVED: Final = (
 )
 _SEARCHED: Final = ("Name", "FirstName", "LastName", "ContactNumber", "CompanyNumber", "EmailAddress")
 
+
+def _text_of(name: str) -> Getter[Contact]:
+    return lambda row: row.fields.get(name)
+
+
 LISTED: Final = Listed[Contact](
     fields={
-        **{name.lower(): (lambda row, name=name: row.fields.get(name)) for name in TEXT_FIELDS},
+        **{name.lower(): _text_of(name) for name in TEXT_FIELDS},
         "contactid": lambda row: row.contact_id,
         "contactstatus": lambda row: row.status,
         "iscustomer": lambda row: row.is_customer,
@@ -81,7 +89,7 @@ def listing(call: Call) -> Listing:
     # The merge target is shown on single and paged reads only.
     return Listing(
         [
-            summary(row) if call.flag("summaryOnly") else render(row, merged=page.pagination is not None)
+            summary(row) if call.flag("summaryOnly") else render(row, merged=not page.thin, thin=page.thin)
             for row in page.rows
         ],
         page.pagination,
@@ -123,12 +131,15 @@ def resolve(call: Call, element: Element) -> Contact:
         existing = _match(call, element)
     except NotFound:
         raise Rejected("The Contact with the specified ContactID could not be found") from None
-    if existing is not None and element.names() <= {"contactid", "contactnumber", "name", "haserrors"}:
+    if existing is not None and element.names() - _EMPTY_FLAGS <= {"contactid", "contactnumber", "name"}:
         sent = element.text("Name")
         if sent is None or fold(sent) == fold(existing.name):
             return existing
     if existing is not None and existing.status != "ACTIVE":
         return existing
+    if existing is not None and not element.has("ContactPersons"):
+        # Seen in the field: persons that are not listed are dropped.
+        element = Element({**element.values(), "contactpersons": []}, element.path)
     outcome = write(call, element, create=False)
     if outcome.errors:
         raise Rejected(*outcome.errors)
@@ -145,8 +156,8 @@ def archive(call: Call, contact: Contact, merged_to: str = "") -> Contact:
     return gone
 
 
-def render(contact: Contact, *, merged: bool = False) -> Json:
-    """The full wire form: 4 phone slots, 2 address slots."""
+def render(contact: Contact, *, merged: bool = False, thin: bool = False) -> Json:
+    """The full wire form: 4 phone slots, 2 address slots. Un-paged lists are `thin`: without the persons."""
     answer: Json = {"ContactID": contact.contact_id, "ContactStatus": contact.status}
     answer.update({name: contact.fields.get(name, "") for name in _ALWAYS})
     answer.update({name: value for name, value in contact.fields.items() if value})
@@ -165,7 +176,7 @@ def render(contact: Contact, *, merged: bool = False) -> Json:
     answer["IsCustomer"] = contact.is_customer
     answer["SalesTrackingCategories"] = []
     answer["PurchasesTrackingCategories"] = []
-    answer["ContactPersons"] = list(contact.persons)
+    answer["ContactPersons"] = [] if thin else list(contact.persons)
     answer["HasAttachments"] = False
     answer["HasValidationErrors"] = False
     return answer

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from connectors.xero.sandbox.books import document_wire
 from connectors.xero.sandbox.books.call import Call, Listing
-from connectors.xero.sandbox.books.documents import CREDIT_NOTE, INVOICE, Kind
+from connectors.xero.sandbox.books.kinds import CREDIT_NOTE, INVOICE, Kind
 from connectors.xero.sandbox.books.records import Document
 from connectors.xero.sandbox.books.tables import Book
 from connectors.xero.sandbox.filters import Getter, fold

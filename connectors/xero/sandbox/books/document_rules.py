@@ -1,14 +1,12 @@
 """What Xero refuses about a document: state machine, numbers, lock dates, edits of paid documents."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from connectors.xero.sandbox.books import lines
 from connectors.xero.sandbox.books.call import Call
+from connectors.xero.sandbox.books.kinds import Kind
 from connectors.xero.sandbox.books.records import Contact, Document, DocumentStatus, Organisation
-
-if TYPE_CHECKING:
-    from connectors.xero.sandbox.books.documents import Kind
 
 # From each status, the ones that a call may ask for. PAID is reached by payments alone.
 TRANSITIONS: Final[dict[DocumentStatus, frozenset[DocumentStatus]]] = {
@@ -29,7 +27,7 @@ PAID_EDIT: Final = "This document cannot be edited as it has a payment or credit
 
 def errors_of(
     call: Call,
-    kind: "Kind",
+    kind: Kind,
     existing: Document | None,
     candidate: Document,
     contact: Contact | None,
@@ -40,7 +38,7 @@ def errors_of(
     if refused:
         return refused
     errors = _number_errors(call, kind, existing, candidate)
-    if existing is not None and existing.payment_ids:
+    if existing is not None and (existing.payment_ids or existing.status == "PAID"):
         errors += paid_edit_errors(existing, candidate)
     elif candidate.status not in ("VOIDED", "DELETED"):
         errors += _content_errors(call, existing, candidate, contact)
@@ -90,7 +88,7 @@ def _fixed(document: Document) -> tuple[object, ...]:
     )
 
 
-def _status_errors(kind: "Kind", existing: Document | None, status: DocumentStatus | None) -> list[str]:
+def _status_errors(kind: Kind, existing: Document | None, status: DocumentStatus | None) -> list[str]:
     refusal = f"{kind.noun} not of valid status for modification"
     if existing is None:
         return [] if status is None or status in _INITIAL else [refusal]
@@ -103,7 +101,7 @@ def _status_errors(kind: "Kind", existing: Document | None, status: DocumentStat
     return [] if status in TRANSITIONS[existing.status] else [refusal]
 
 
-def _number_errors(call: Call, kind: "Kind", existing: Document | None, candidate: Document) -> list[str]:
+def _number_errors(call: Call, kind: Kind, existing: Document | None, candidate: Document) -> list[str]:
     errors = []
     for name, text in ((kind.number_key, candidate.number), ("Reference", candidate.reference)):
         if len(text) > _REFERENCE_MAX:
@@ -145,7 +143,5 @@ def _lock_errors(call: Call, existing: Document | None, candidate: Document) -> 
     """Only what posts journals is bound: approving, changing or voiding an approved document."""
     posted = existing is not None and existing.status in ("AUTHORISED", "PAID")
     if posted and existing is not None:
-        if existing.payment_ids and _fixed(existing) == _fixed(candidate):
-            return []
         return locked(call.book.organisation, min(existing.day, candidate.day))
     return locked(call.book.organisation, candidate.day) if candidate.status == "AUTHORISED" else []

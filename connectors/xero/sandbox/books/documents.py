@@ -1,44 +1,22 @@
 """Invoices, bills and credit notes: reading an element into a candidate, then judging, then keeping it."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final, Literal, cast, get_args
+from typing import Final, get_args
 
 import msgspec
 
 from connectors.xero.sandbox.books import contacts, document_rules, document_wire, lines
 from connectors.xero.sandbox.books.call import Call, Outcome, Rejected
-from connectors.xero.sandbox.books.records import Contact, Document, DocumentStatus, DocumentType, Line
-from connectors.xero.sandbox.books.tables import Table
-from connectors.xero.sandbox.problems import Malformed, NotFound
+from connectors.xero.sandbox.books.kinds import CREDIT_NOTE, INVOICE, Kind
+from connectors.xero.sandbox.books.records import Contact, Document, DocumentStatus, Line
+from connectors.xero.sandbox.problems import NotFound
 from connectors.xero.sandbox.reading import Element
 from connectors.xero.sandbox.totals import LineAmountTypes
-from connectors.xero.sandbox.wire import ZERO_ID
+from connectors.xero.sandbox.wire import ZERO_ID, Json
 
 _STATUSES: Final = get_args(DocumentStatus)
 _LINE_AMOUNT_TYPES: Final[tuple[LineAmountTypes, ...]] = get_args(LineAmountTypes)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What distinguishes invoices from credit notes."""
-
-    table: Literal["invoices", "credit_notes"]
-    noun: str
-    id_key: str
-    number_key: str
-    types: tuple[DocumentType, DocumentType]
-    prefix: str
-
-    def rows(self, call: Call) -> Table[Document]:
-        return call.book.invoices if self.table == "invoices" else call.book.credit_notes
-
-
-INVOICE: Final = Kind("invoices", "Invoice", "InvoiceID", "InvoiceNumber", ("ACCREC", "ACCPAY"), "INV-")
-CREDIT_NOTE: Final = Kind(
-    "credit_notes", "Credit Note", "CreditNoteID", "CreditNoteNumber", ("ACCRECCREDIT", "ACCPAYCREDIT"), "CN-"
-)
 
 
 def write(call: Call, kind: Kind, element: Element, *, create: bool, path_id: str = "") -> Outcome:
@@ -46,7 +24,10 @@ def write(call: Call, kind: Kind, element: Element, *, create: bool, path_id: st
 
     `path_id` is the document named in the path; an unknown one raises NotFound.
     """
-    existing, errors = _existing(call, kind, element, create=create, path_id=path_id)
+    try:
+        existing, errors = _existing(call, kind, element, create=create, path_id=path_id)
+    except Rejected as rejected:
+        return Outcome(_bare(kind, element), rejected.errors)
     contact, trouble = _contact(call, element, existing)
     errors += trouble
     status = element.word("Status", _STATUSES, "InvoiceStatus")
@@ -54,14 +35,20 @@ def write(call: Call, kind: Kind, element: Element, *, create: bool, path_id: st
     if status is not None:
         candidate = msgspec.structs.replace(candidate, status=status)
     errors += line_errors
-    if not errors or existing is None:
-        errors += document_rules.errors_of(call, kind, existing, candidate, contact, status)
+    errors += document_rules.errors_of(call, kind, existing, candidate, contact, status)
     if errors:
         shown = candidate if existing is None else msgspec.structs.replace(candidate, document_id=existing.document_id)
         wire = document_wire.write_answer(call, shown, contact)
         return Outcome(wire | {"HasErrors": True}, tuple(dict.fromkeys(errors)))
     kept = _keep(call, kind, existing, candidate, contact)
-    return Outcome(document_wire.write_answer(call, kept, contact))
+    return Outcome(document_wire.write_answer(call, kept, call.book.contacts.get(kept.contact_id)))
+
+
+def _bare(kind: Kind, element: Element) -> Json:
+    """The echo of an element of which not even the document or its type is known."""
+    echo: Json = {kind.id_key: ZERO_ID, kind.number_key: element.text(kind.number_key) or "", "HasErrors": True}
+    status = element.word("Status", _STATUSES, "InvoiceStatus")
+    return echo | ({"Status": status} if status else {})
 
 
 def _keep(call: Call, kind: Kind, existing: Document | None, candidate: Document, contact: Contact | None) -> Document:
@@ -108,7 +95,7 @@ def _mark_role(call: Call, contact: Contact, document: Document) -> None:
 def _existing(
     call: Call, kind: Kind, element: Element, *, create: bool, path_id: str
 ) -> tuple[Document | None, list[str]]:
-    """The document that is meant, and what is wrong with naming it so."""
+    """The document that is meant, and what is wrong with naming it so. Raises NotFound, Rejected."""
     rows = kind.rows(call)
     if path_id:
         found = rows.get(path_id) or rows.find("any_number", path_id)
@@ -119,8 +106,10 @@ def _existing(
     if document_id and document_id != ZERO_ID:
         found = rows.get(document_id)
         if found is None:
-            return None, [f"An existing {kind.noun} with the specified {kind.id_key} could not be found"]
+            raise Rejected(f"An existing {kind.noun} with the specified {kind.id_key} could not be found")
         return found, [f"{kind.noun} # must be unique."] if create else []
+    if not element.has("Type") and (create or not element.has(kind.number_key)):
+        raise Rejected(f"{kind.noun} type must be specified: one of {', '.join(kind.types)}")
     number = element.text(kind.number_key)
     is_sales = (element.text("Type") or "").upper() != kind.types[1]
     if not number or not is_sales or create:
@@ -129,6 +118,8 @@ def _existing(
     found = rows.find("number", number)
     if found is not None and found.status in ("VOIDED", "DELETED") and call.switches.number_reusable_after_void:
         found = None
+    if found is None and not element.has("Type"):
+        raise Rejected(f"{kind.noun} type must be specified: one of {', '.join(kind.types)}")
     return found, []
 
 
@@ -189,8 +180,7 @@ def _candidate(
 
 def _blank(call: Call, kind: Kind, element: Element) -> Document:
     sent_type = element.word("Type", kind.types, "InvoiceType")
-    if sent_type is None:
-        raise Malformed(f"The {kind.noun} Type must be one of {', '.join(kind.types)}. Path '{element.path}.Type'.")
+    assert sent_type is not None, "_existing has refused elements without a type"
     return Document(
         document_id=ZERO_ID,
         type=sent_type,
@@ -233,8 +223,3 @@ def invoice_write(call: Call, element: Element, *, create: bool, path_id: str = 
 def credit_note_write(call: Call, element: Element, *, create: bool, path_id: str = "") -> Outcome:
     """PUT or POST /CreditNotes, one element."""
     return write(call, CREDIT_NOTE, element, create=create, path_id=path_id)
-
-
-def kind_of(document: Document) -> Kind:
-    """Invoice or credit note."""
-    return cast(Kind, CREDIT_NOTE if document.is_credit else INVOICE)

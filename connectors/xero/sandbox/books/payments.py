@@ -10,13 +10,14 @@ from connectors.xero.sandbox.books import document_rules, document_wire
 from connectors.xero.sandbox.books.call import Call, Listing, Outcome
 from connectors.xero.sandbox.books.documents import settled
 from connectors.xero.sandbox.books.records import Account, Document, DocumentType, Payment, PaymentType
-from connectors.xero.sandbox.books.tables import Book
+from connectors.xero.sandbox.books.tables import Book, Table
 from connectors.xero.sandbox.filters import Getter
 from connectors.xero.sandbox.listing import Listed, select
 from connectors.xero.sandbox.problems import NotFound
 from connectors.xero.sandbox.reading import Element
 from connectors.xero.sandbox.totals import ZERO, unit_rounded
 from connectors.xero.sandbox.wire import ZERO_ID, Json, date_text, moment_text
+from schemas.money import EXACT
 
 _TYPES: Final[dict[DocumentType, PaymentType]] = {
     "ACCREC": "ACCRECPAYMENT",
@@ -65,6 +66,9 @@ def render(call: Call, payment: Payment) -> Json:
     account = call.book.accounts.get(payment.account_id)
     answer["Account"] = {} if account is None else {"AccountID": account.account_id, "Code": account.code}
     document = call.book.document(payment.document_id)
+    if document is not None and account is not None and document.currency != (account.currency or document.currency):
+        # The bank's own currency, by the payment's rate.
+        answer["BankAmount"] = unit_rounded(EXACT.divide(payment.amount, payment.rate), 2)
     if document is not None:
         answer["CreditNote" if payment.of_credit else "Invoice"] = document_wire.embedded(call, document)
     return answer
@@ -167,14 +171,18 @@ def _document(book: Book, element: Element, name: str) -> Document | None:
     rows = book.credit_notes if is_credit else book.invoices
     noun = "CreditNote" if is_credit else "Invoice"
     if name.endswith("Number"):
-        return rows.find("number", element.text(name) or "")
+        return _numbered(rows, element.text(name))
     child = element.child(name)
     if child is None or name not in ("Invoice", "CreditNote"):
         return None
     document_id, number = child.text(f"{noun}ID"), child.text(f"{noun}Number")
     if document_id:
         return rows.get(document_id)
-    return rows.find("number", number) if number else None
+    return _numbered(rows, number)
+
+
+def _numbered(rows: Table[Document], number: str | None) -> Document | None:
+    return (rows.find("number", number) or rows.find("any_number", number)) if number else None
 
 
 def _account(book: Book, element: Element) -> Account | None:

@@ -9,6 +9,7 @@ import msgspec
 
 from connectors.xero.sandbox.books.call import Call, Listing, Outcome
 from connectors.xero.sandbox.books.records import Account, Currency, Organisation, TaxRate
+from connectors.xero.sandbox.filters import Getter
 from connectors.xero.sandbox.listing import Listed, select
 from connectors.xero.sandbox.problems import NotFound
 from connectors.xero.sandbox.reading import Element
@@ -25,6 +26,12 @@ ACTIONS: Final = (
     "CreateCreditNote", "AttachmentsApproved",
 )  # fmt: skip
 _ALWAYS: Final = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def _applies(kind: str) -> Getter[TaxRate]:
+    return lambda row: kind in row.classes
+
+
 _ACCOUNTS: Final = Listed[Account](
     fields={
         "accountid": lambda row: row.account_id,
@@ -51,7 +58,7 @@ _TAX_RATES: Final = Listed[TaxRate](
         "status": lambda row: row.status,
         "effectiverate": lambda row: row.rate,
         "displaytaxrate": lambda row: row.rate,
-        **{f"canapplyto{plural}": (lambda row, kind=kind: kind in row.classes) for plural, kind in (
+        **{f"canapplyto{plural}": _applies(kind) for plural, kind in (
             ("assets", "ASSET"), ("equity", "EQUITY"), ("expenses", "EXPENSE"), ("liabilities", "LIABILITY"),
             ("revenue", "REVENUE"),
         )},
