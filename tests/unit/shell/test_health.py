@@ -1,0 +1,50 @@
+"""The worker's own address, asked over real HTTP, and the names of its metrics."""
+
+import re
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from streams import health
+from streams.metrics import MetricsRegistry
+
+
+async def test_ready_says_why_not() -> None:
+    why: list[str] = ["the ledger is away"]
+    app = web.Application()
+    health.add_routes(app, MetricsRegistry(("shop-1",)), lambda: why[0] if why else None)
+    async with TestClient(TestServer(app)) as client:
+        assert (await client.get("/healthz")).status == 200
+        refused = await client.get("/readyz")
+        assert (refused.status, await refused.text()) == (503, "the ledger is away\n")
+        why.clear()
+        assert (await client.get("/readyz")).status == 200
+        shown = await (await client.get("/metrics")).text()
+    assert 'ledgerstream_webhook_requests_total{result="bad_signature",source="shop-1"} 0.0' in shown
+
+
+async def test_names_follow_the_conventions_and_label_sets_start_at_zero() -> None:
+    metrics = MetricsRegistry(("shop-1",))
+    families = list(metrics.registry.collect())
+    assert families
+    for family in families:
+        assert re.fullmatch(r"ledgerstream_[a-z_]+", family.name)
+        if family.type == "histogram":
+            assert family.name.endswith("_seconds")
+        assert family.documentation.endswith(".")
+    labels = {label for family in families for sample in family.samples for label in sample.labels}
+    assert labels.isdisjoint({"tenant", "order", "contact", "email", "event_key", "command_id", "number"})
+
+
+def test_a_source_nobody_configured_does_not_grow_the_labels() -> None:
+    metrics = MetricsRegistry(("shop-1",))
+    assert metrics.source_label("shop-1") == "shop-1"
+    assert metrics.source_label("attacker-4711") == "unknown"
+
+
+def test_states_without_commands_show_zero() -> None:
+    metrics = MetricsRegistry()
+    metrics.command_states({("UpsertInvoice", "posted"): 3})
+    value = metrics.registry.get_sample_value
+    assert value("ledgerstream_xero_commands", {"command": "UpsertInvoice", "state": "posted"}) == 3
+    assert value("ledgerstream_xero_commands", {"command": "UpsertInvoice", "state": "rejected"}) == 0

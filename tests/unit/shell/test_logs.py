@@ -1,0 +1,27 @@
+"""Logs carry only fields that somebody decided are safe."""
+
+import json
+
+import pytest
+import structlog
+
+from streams import logs
+
+
+def test_a_line_has_known_fields_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "json")
+    structlog.get_logger().info(
+        "call done", command_id="c", tenant="uk", correlation_id="x", token="hush", email="a@b.c", customer="Ann"
+    )
+    structlog.get_logger().debug("not shown")
+    [line] = capsys.readouterr().err.splitlines()
+    shown = json.loads(line)
+    assert shown.pop("timestamp").endswith("Z")
+    assert shown == {
+        "event": "call done",
+        "level": "info",
+        "command_id": "c",
+        "tenant": "uk",
+        "correlation_id": "x",
+    }
+    structlog.reset_defaults()

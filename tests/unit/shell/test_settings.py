@@ -1,0 +1,64 @@
+"""Settings: read once, refused with the variable, the value and the remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from streams import settings
+
+
+def test_defaults_need_no_environment() -> None:
+    loaded = settings.load({})
+    assert loaded.kafka_bootstrap_servers is None
+    assert loaded.ledger() == f"sqlite:///{Path('.ledgerstream/ledger.db').absolute()}"
+
+
+def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
+    loaded = settings.load(
+        {
+            "KAFKA_BOOTSTRAP_SERVERS": "one:9092,two:9092",
+            "LEDGERSTREAM_HOME": str(tmp_path),
+            "LEDGERSTREAM_RECEIVER_PORT": "9000",
+            "LEDGERSTREAM_LEDGER_URL": "postgresql://u:p@h/d",
+            "PATH": "/bin",
+        }
+    )
+    assert loaded.kafka_bootstrap_servers == "one:9092,two:9092"
+    assert (loaded.home, loaded.receiver_port, loaded.ledger()) == (tmp_path, 9000, "postgresql://u:p@h/d")
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.load(
+            {
+                "LEDGERSTREAM_RECEIVER_PRT": "1",
+                "LEDGERSTREAM_RECEIVER_PORT": "99999",
+                "LEDGERSTREAM_LOG_LEVEL": "loud",
+                "LEDGERSTREAM_SECRET_SHOP": "not a setting, but named by a tenant file",
+            }
+        )
+    lines = str(caught.value).splitlines()
+    assert lines[0] == (
+        "LEDGERSTREAM_RECEIVER_PRT: no such setting; did you mean LEDGERSTREAM_RECEIVER_PORT? "
+        "Unset it or correct its name."
+    )
+    assert [line.split(":")[0] for line in lines[1:]] == ["LEDGERSTREAM_RECEIVER_PORT", "LEDGERSTREAM_LOG_LEVEL"]
+    assert "'99999'" in lines[1]
+
+
+@pytest.mark.parametrize("address", ["http://api.example.com", "ftp://api.example.com"])
+def test_tokens_leave_this_machine_encrypted_only(address: str) -> None:
+    with pytest.raises(settings.SettingsError, match="LEDGERSTREAM_XERO_API_URL"):
+        settings.load({"LEDGERSTREAM_XERO_API_URL": address})
+
+
+def test_a_sandbox_on_this_machine_may_be_plain() -> None:
+    loaded = settings.load({"LEDGERSTREAM_XERO_API_URL": "http://127.0.0.1:8700/api.xro/2.0"})
+    assert loaded.xero_api_url.port == 8700
+
+
+def test_a_secret_shows_in_no_print_and_no_error() -> None:
+    loaded = settings.load({"LEDGERSTREAM_XERO_CLIENT_SECRET": "hush-hush"})
+    assert "hush-hush" not in repr(loaded)
+    assert loaded.xero_client_secret is not None
+    assert loaded.xero_client_secret.get_secret_value() == "hush-hush"
