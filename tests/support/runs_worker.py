@@ -1,0 +1,70 @@
+"""A worker process for tests: copies every record of one topic to the same partition of another, in runs,
+with its process id in the header `worker`.
+
+Arguments: bootstrap, group, source topic, target topic, folder. Prints READY. SIGTERM stops it in order. A record with
+the value `raise` makes the handler raise, one with `fail` what the handler gives back to be awaited.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable
+from pathlib import Path
+
+from streams.kafka.app import EmbeddedApp, create_app, run_agent
+from streams.kafka.producer import Producer
+from streams.kafka.records import Outgoing, Run
+
+_RUN_RECORDS_MAX = 50
+_SESSION_TIMEOUT_S = 1.5
+
+
+async def _fail() -> None:
+    raise ZeroDivisionError("a bug after the handler")
+
+
+async def work(bootstrap: str, group: str, source: str, target: str, folder: str) -> int:
+    producer = Producer(bootstrap)
+    await producer.start()
+
+    me = (("worker", str(os.getpid()).encode()),)
+
+    async def on_run(run: Run) -> Awaitable[object]:
+        values = [record.value for record in run.records]
+        if b"raise" in values:
+            raise ZeroDivisionError("a bug in the handler")
+        if b"fail" in values:
+            return _fail()
+        return await producer.enqueue(
+            Outgoing(target, record.key, record.value, me, run.partition) for record in run.records
+        )
+
+    app = create_app(
+        bootstrap,
+        group,
+        datadir=Path(folder) / "faust",
+        run_records_max=_RUN_RECORDS_MAX,
+        session_timeout_s=_SESSION_TIMEOUT_S,
+    )
+    run_agent(app, [source], on_run, name="copy")
+    embedded = EmbeddedApp(app)
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    await embedded.start()
+    sys.stdout.write("READY\n")
+    sys.stdout.flush()
+    crash = asyncio.ensure_future(embedded.wait_crashed())
+    await asyncio.wait({crash, asyncio.ensure_future(ended.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    if crash.done():
+        sys.stderr.write(f"CRASHED {crash.result()!r}\n")
+        sys.stderr.flush()
+        return 3
+    stopped = await embedded.stop()
+    await producer.stop()
+    return 0 if stopped else 4
+
+
+if __name__ == "__main__":
+    # mode's threads may outlive a stopped app, so nothing is left to the interpreter's own exit.
+    os._exit(asyncio.run(work(*sys.argv[1:])))
