@@ -7,13 +7,13 @@ from typing import Final
 import msgspec
 
 from schemas import envelope as envelopes
-from schemas.codec import Refused
+from schemas.codec import BODY_BYTES_MAX, Refused
 from schemas.envelope import Envelope
 from schemas.events import EventType, decode_event
 from schemas.topics import TopicName
 
-# Below Kafka's default message.max.bytes (1,048,588) by more than a record's own framing.
-RECORD_BYTES_MAX: Final = 1_000_000
+# The body's limit, attributes included: in binary mode they come beside the body, and the command record carries both.
+RECORD_BYTES_MAX: Final = BODY_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)

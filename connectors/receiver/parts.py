@@ -45,7 +45,7 @@ class Limits:
 
     body_bytes_max: int = BODY_BYTES_MAX
     body_timeout_s: float = 10.0
-    publish_timeout_s: float = 10.0
+    publish_timeout_s: float = 4.5  # Shopify and Xero give a receiver 5 s
     in_flight_max: int = 200
     retry_after_s: int = 5
 
