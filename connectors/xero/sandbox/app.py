@@ -25,8 +25,9 @@ def build(engine: Engine) -> web.Application:
     application.router.add_post("/connect/token", _sent(identity.token))
     application.router.add_post("/connect/revocation", _sent(identity.revoke))
     application.router.add_get("/identity/connect/authorize", identity.authorize)
-    application.router.add_get("/connections", _sent(identity.connections))
-    application.router.add_delete("/connections/{id}", _sent(identity.disconnect))
+    # Xero's paths have no case of their own: SDKs write "Connections".
+    application.router.add_get("/{_:[Cc]onnections}", _sent(identity.connections))
+    application.router.add_delete("/{_:[Cc]onnections}/{id}", _sent(identity.disconnect))
 
     async def accounting(request: web.Request) -> web.StreamResponse:
         try:

@@ -25,6 +25,7 @@ ACTIONS: Final = (
     "UseMulticurrency", "CreateDraftInvoice", "CreateApprovedInvoice", "CreateInvoicePayment", "CreateContact",
     "CreateCreditNote", "AttachmentsApproved",
 )  # fmt: skip
+_VERSIONS: Final = {"GB": "UK", "AU": "AU", "NZ": "NZ", "US": "US"}
 _ALWAYS: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -245,7 +246,7 @@ def _organisation(row: Organisation) -> Json:
         "Name": row.name,
         "LegalName": row.name,
         "PaysTax": True,
-        "Version": row.country_code if row.country_code in ("GB", "NZ", "AU", "US") else "GLOBAL",
+        "Version": _VERSIONS.get(row.country_code, "GLOBAL"),
         "OrganisationType": "COMPANY",
         "BaseCurrency": row.base_currency,
         "CountryCode": row.country_code,
@@ -301,12 +302,18 @@ def _account(row: Account) -> Json:
     return answer
 
 
+def _report_tax_type(row: TaxRate) -> str:
+    if row.tax_type == "NONE":
+        return "NONE"
+    return "OUTPUT" if "REVENUE" in row.classes else "INPUT"
+
+
 def _tax_rate(row: TaxRate) -> Json:
     components = row.components or ((row.name, row.rate),)
     return {
         "Name": row.name,
         "TaxType": row.tax_type,
-        "ReportTaxType": row.tax_type,
+        "ReportTaxType": _report_tax_type(row),
         "CanApplyToAssets": "ASSET" in row.classes,
         "CanApplyToEquity": "EQUITY" in row.classes,
         "CanApplyToExpenses": "EXPENSE" in row.classes,
