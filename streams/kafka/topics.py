@@ -1,5 +1,6 @@
 """The topics of schemas/topics.py on a broker: created, and checked against the table."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
@@ -18,6 +19,8 @@ from streams.kafka.errors import BrokerUnavailable, KafkaError
 REPLICAS_WANTED: Final = 3
 _IN_SYNC_WANTED: Final = 2
 _REQUEST_TIMEOUT_MS: Final = 20_000
+_LOOK_S: Final = 0.05
+_LOOKS: Final = 200
 _NONE: Final = 0
 _ALREADY_EXISTS: Final = 36
 
@@ -52,6 +55,8 @@ async def ensure(bootstrap: str, prefix: str = PREFIX) -> list[TopicReport]:
         found = await _found(admin, prefix)
         missing = [topic for topic in TOPICS.values() if topic.full_name(prefix) not in found]
         created = await _create(admin, missing, prefix)
+        if missing:
+            found = await _all_there(admin, bootstrap, prefix)
         reports = await _reports(admin, bootstrap, prefix, found)
     return [_as_created(report) if report.name in created else report for report in reports]
 
@@ -117,25 +122,43 @@ async def _create(admin: AIOKafkaAdminClient, missing: Iterable[Topic], prefix: 
     return created
 
 
+async def _all_there(admin: AIOKafkaAdminClient, bootstrap: str, prefix: str) -> Mapping[str, list[Any]]:
+    """All topics of the table, once every partition has a leader: brokers learn of new ones from the controller."""
+    names = [topic.full_name(prefix) for topic in TOPICS.values()]
+    for _ in range(_LOOKS):
+        found = await _found(admin, prefix)
+        settings = await _settings(admin, names)
+        absent = [name for name in names if name not in settings or not _led(found.get(name, []))]
+        if not absent:
+            return found
+        await asyncio.sleep(_LOOK_S)
+    raise BrokerUnavailable(
+        f"{bootstrap} created topics but no broker leads {', '.join(absent)} after {_LOOKS * _LOOK_S:g} s: "
+        "see that all brokers run, then run `ledgerstream topics` again"
+    )
+
+
+def _led(partitions: list[Any]) -> bool:
+    return bool(partitions) and all(partition["error_code"] == _NONE for partition in partitions)
+
+
 async def _replicas(admin: AIOKafkaAdminClient) -> int:
     return min(REPLICAS_WANTED, len((await admin.describe_cluster())["brokers"]))
 
 
 async def _reports(
-    admin: AIOKafkaAdminClient, bootstrap: str, prefix: str, before: Mapping[str, list[Any]]
+    admin: AIOKafkaAdminClient, bootstrap: str, prefix: str, found: Mapping[str, list[Any]]
 ) -> list[TopicReport]:
-    """Reports of all topics; one that is not in `before` and still not there is missing."""
     replicas = await _replicas(admin)
     names = [topic.full_name(prefix) for topic in TOPICS.values()]
     settings = await _settings(admin, names)
     reports = []
     for topic in TOPICS.values():
         name = topic.full_name(prefix)
-        if name not in settings:
+        if name not in settings or name not in found:
             reports.append(TopicReport(name, "missing", topic.holds, topic.partitions))
             continue
-        partitions = before.get(name)
-        different = () if partitions is None else _shape(topic, name, partitions, replicas)
+        different = _shape(topic, name, found[name], replicas)
         different += _drift(name, bootstrap, settings[name], configuration(topic, replicas))
         reports.append(TopicReport(name, "different" if different else "ok", topic.holds, topic.partitions, different))
     return reports

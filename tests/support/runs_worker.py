@@ -1,7 +1,8 @@
 """A worker process for tests: copies every record of one topic to the same partition of another, in runs,
 with its process id in the header `worker`.
 
-Arguments: bootstrap, group, source topic, target topic, folder. Prints READY. SIGTERM stops it in order. A record with
+Arguments: bootstrap, group, source topic, target topic, folder. Prints READY and its
+process id. SIGTERM stops it in order. A record with
 the value `raise` makes the handler raise, one with `fail` what the handler gives back to be awaited.
 """
 
@@ -52,7 +53,7 @@ async def work(bootstrap: str, group: str, source: str, target: str, folder: str
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     await embedded.start()
-    sys.stdout.write("READY\n")
+    sys.stdout.write(f"READY {os.getpid()}\n")
     sys.stdout.flush()
     crash = asyncio.ensure_future(embedded.wait_crashed())
     await asyncio.wait({crash, asyncio.ensure_future(ended.wait())}, return_when=asyncio.FIRST_COMPLETED)

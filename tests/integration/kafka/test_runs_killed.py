@@ -80,6 +80,11 @@ async def _copied(broker: str, topic_prefix: str, sent: list[bytes], timeout_s: 
         await asyncio.sleep(0.2)
 
 
+async def _ready(worker: Worker, folder: Path) -> None:
+    line = f"READY {worker.pid}\n"
+    await until(lambda: any(line in log.read_text() for log in folder.glob("worker-*.log")), "the worker is ready")
+
+
 async def _workers(broker: str, topic_prefix: str) -> set[bytes]:
     """The process ids of the workers that copied something."""
     return {dict(record.headers)["worker"] for record in await read_all(broker, topic_prefix + "commands")}
@@ -123,13 +128,14 @@ async def test_workers_killed_thirty_times_lose_nothing(
 
 
 async def test_a_worker_that_joins_and_leaves_costs_nothing(
-    producer: Producer, start_worker: Callable[[], Worker], broker: str, topic_prefix: str
+    producer: Producer, start_worker: Callable[[], Worker], broker: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     feed = Feed(producer, topic_prefix + "raw", per_s=400)
     start_worker()
     for _ in range(2):
         guest = start_worker()
-        await asyncio.sleep(1.6)
+        await _ready(guest, tmp_path)
+        await asyncio.sleep(0.7)
         guest.terminate()
         assert await asyncio.to_thread(guest.wait, 10) == 0
         await asyncio.sleep(0.3)
