@@ -1,6 +1,7 @@
 """The application on a port, for as long as it is wanted."""
 
 import errno
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 _KEEPALIVE_S: Final = 75.0
-_LINGERING_S: Final = 2.0
+_LINGERING_S: Final = 1.0
 
 
 class StartError(OSError):
@@ -27,6 +28,8 @@ async def serve(
     runner = web.AppRunner(
         app,
         access_log=None,  # guard.py writes a line without personal data
+        logger=_protocol_log(),
+        auto_decompress=False,  # compressed bodies are refused by reading.py, not unfolded
         handle_signals=False,
         keepalive_timeout=_KEEPALIVE_S,
         lingering_time=_LINGERING_S,
@@ -39,6 +42,21 @@ async def serve(
         yield str(bound[0]), int(bound[1])
     finally:
         await runner.cleanup()
+
+
+def _protocol_log() -> logging.Logger:
+    """The logger for what fails below the application: broken HTTP and broken connections."""
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_without_evidence)
+    return logger
+
+
+def _without_evidence(record: logging.LogRecord) -> bool:
+    """aiohttp's line names the sender's address, and its traceback quotes what was sent: neither is ours to keep."""
+    failed = record.exc_info[0] if record.exc_info else None
+    record.msg, record.args = f"HTTP failed: {failed.__name__ if failed else 'unknown'}", ()
+    record.exc_info = record.exc_text = None
+    return True
 
 
 async def _start(runner: web.AppRunner, host: str, port: int) -> None:
