@@ -197,9 +197,10 @@ class _Parser(Generic[Row]):
         self._need(")")
         try:
             if word == "datetime":
-                return datetime(*(int(value.text) for value in values), tzinfo=UTC)  # type: ignore[misc,arg-type]  # Any number of parts; a wrong one raises.
+                year, month, day, hour, minute, second = [int(value.text) for value in values] + [0] * (6 - len(values))
+                return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
             text = _unquote(values[0].text) if values[0].kind == "text" and len(values) == 1 else ""
-            if word == "guid":
+            if word == "guid" and text:
                 return fold(text)
             moment = datetime.fromisoformat(text)
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -1,7 +1,7 @@
 """Tables with indexes, and the book that holds them with an undo of the call in progress."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -103,11 +103,11 @@ class Book:
         self.counters: dict[str, int] = {}
         # What changed since the last save: (table, id).
         self.dirty: set[tuple[str, str]] = set()
-        self._undo: list[tuple[Table[msgspec.Struct], str, msgspec.Struct | None]] = []
+        self._undo: list[tuple[Table[Any], str, Any]] = []
 
     @property
-    def tables(self) -> "Iterable[Table[msgspec.Struct]]":
-        tables = (
+    def tables(self) -> tuple[Table[Any], ...]:
+        return (
             self.accounts,
             self.tax_rates,
             self.currencies,
@@ -116,7 +116,6 @@ class Book:
             self.credit_notes,
             self.payments,
         )
-        return tables  # type: ignore[return-value]  # A table of one record type serves as a table of records.
 
     def begin(self) -> None:
         """Forget the undo of the call before."""
@@ -125,7 +124,7 @@ class Book:
     def put(self, table: Table[Row], row: Row) -> None:
         before = table.put(row)
         row_id = table.id_of(row)
-        self._undo.append((table, row_id, before))  # type: ignore[arg-type]  # As above.
+        self._undo.append((table, row_id, before))
         self.dirty.add((table.name, row_id))
 
     def mark(self) -> int:
