@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -68,6 +68,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
 def refuse_busy(port: int) -> None:
     """Raises KafkaUnavailable if something listens on this port of loopback."""
     with socket.socket() as probe:
@@ -105,8 +110,6 @@ class JavaBroker:
     def __init__(self, installation: Installation, data: Path, port: int | None = None) -> None:
         self._installation = installation
         self._data = data
-        if port is not None:
-            refuse_busy(port)
         self._port = port if port is not None else free_port()
         self._controller_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -126,29 +129,23 @@ class JavaBroker:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start and wait until it takes requests (about 4 s).
+        """Start and wait until it takes requests (about 4 s); one that runs is left as it is.
 
-        Raises KafkaUnavailable with the broker's last log lines, or because another broker has this folder.
+        Raises KafkaUnavailable with the broker's last log lines, or because another broker has this folder, or the
+        port is taken.
         """
+        if self.running:
+            return
         self._data.mkdir(parents=True, exist_ok=True)
         if self._lock is None:
             self._lock = self._own_folder()
-        logs = self._data / "logs"
-        settings = self._data / "server.properties"
-        settings.write_text("".join(f"{name}={value}\n" for name, value in self._properties(logs).items()))
         with self._released_on_error():
-            if not (logs / "meta.properties").exists():
+            refuse_busy(self._port)
+            settings = self._data / "server.properties"
+            settings.write_text("".join(f"{name}={value}\n" for name, value in self._properties().items()))
+            if not (self._logs / "meta.properties").exists():
                 self._format(settings)
-            command = self._installation.command("kafka.Kafka", str(settings))
-            with self.log.open("wb") as log:
-                # A session of its own: Ctrl-C in a terminal reaches us alone, and we stop the broker in order.
-                self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", tether.__file__, *command],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+            self._process = self._launch(self._installation.command("kafka.Kafka", str(settings)), self._lock)
             self._wait_ready(self._process)
 
     def stop(self) -> None:
@@ -169,10 +166,16 @@ class JavaBroker:
         process, self._process = self._process, None
         if process is None:
             return
-        os.killpg(process.pid, signal.SIGKILL)
+        # The group is gone if the broker ended by itself.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         if process.stdin is not None:
             process.stdin.close()
+        # The kernel frees the port a moment later, for the broker is not our own child but the tether's.
+        until = time.monotonic() + _STOP_TIMEOUT_S
+        while _listens(self._port) and time.monotonic() < until:
+            time.sleep(_LOOK_S)
 
     def wait(self, timeout_s: float) -> int | None:
         """The exit code of a broker that ended by itself, or None if it runs on after `timeout_s`."""
@@ -184,15 +187,36 @@ class JavaBroker:
             return None
 
     def last_lines(self) -> str:
+        """The end of the log, without the frames of Java's stack traces."""
         try:
             lines = self.log.read_text(errors="replace").splitlines()
         except OSError:
             lines = []
+        lines = [line for line in lines if not line.startswith("\tat ")]
         return "\n".join(lines[-_LAST_LINES:]) or "(it wrote nothing)"
 
-    def _properties(self, logs: Path) -> dict[str, str]:
+    def _launch(self, command: list[str], lock: IO[str]) -> "subprocess.Popen[bytes]":
+        with self.log.open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", tether.__file__, *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A session of its own: Ctrl-C in a terminal reaches us alone, and we stop the broker in order.
+                start_new_session=True,
+                # The lock lasts as long as the broker, which lives a moment longer than a parent that is killed.
+                pass_fds=(lock.fileno(),),
+            )
+
+    @property
+    def _logs(self) -> Path:
+        return self._data / "logs"
+
+    def _properties(self) -> dict[str, str]:
         controller = f"{LOOPBACK}:{self._controller_port}"
-        return properties(listener=self.bootstrap, advertised=self.bootstrap, controller=controller, logs=str(logs))
+        return properties(
+            listener=self.bootstrap, advertised=self.bootstrap, controller=controller, logs=str(self._logs)
+        )
 
     def _format(self, settings: Path) -> None:
         cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")

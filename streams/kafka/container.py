@@ -29,8 +29,6 @@ class ContainerBroker:
     how: Final = "container"
 
     def __init__(self, image: str, port: int | None = None) -> None:
-        if port is not None:
-            broker.refuse_busy(port)
         self._image = image
         self._port = port if port is not None else broker.free_port()
         self._container: DockerContainer | None = None
@@ -46,6 +44,7 @@ class ContainerBroker:
         from testcontainers.core.container import DockerContainer
         from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
+        broker.refuse_busy(self._port)
         testcontainers_config.ryuk_disabled = True
         ready = LogMessageWaitStrategy(_READY_LINE).with_startup_timeout(int(broker.READY_TIMEOUT_S))
         container = DockerContainer(self._image).with_envs(**self._environment()).waiting_for(ready)

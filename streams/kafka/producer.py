@@ -15,6 +15,7 @@ _BATCH_BYTES: Final = 256 * 1024
 _LINGER_MS: Final = 5
 _DELIVERY_TIMEOUT_S: Final = 30.0
 _STOP_TIMEOUT_S: Final = 4.0
+_LOOK_TIMEOUT_S: Final = 2.0
 
 
 class Producer:
@@ -57,6 +58,16 @@ class Producer:
         producer, self._producer = self._producer, None
         if producer is not None:
             await _close(producer)
+
+    async def reachable(self) -> bool:
+        """Whether a broker answers within two seconds."""
+        if self._producer is None:
+            return False
+        try:
+            async with asyncio.timeout(_LOOK_TIMEOUT_S):
+                return bool(await self._producer.client.force_metadata_update())
+        except TimeoutError:
+            return False
 
     async def enqueue(self, records: Iterable[Outgoing]) -> "asyncio.Future[list[RecordPosition]]":
         """Take the records in order; the future ends when the broker has acknowledged every one.

@@ -1,0 +1,21 @@
+"""A process that runs the local broker, for tests that end it from outside. Arguments: home, and `serve` or `start`."""
+
+import sys
+import time
+from pathlib import Path
+
+from streams.kafka import local
+
+
+def _tell(kafka: local.Kafka) -> None:
+    sys.stdout.write(kafka.bootstrap + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    home = Path(sys.argv[1])
+    if sys.argv[2] == "serve":
+        local.serve(home, _tell)
+    else:
+        _tell(local.start(home, keep=True))
+        time.sleep(600)
