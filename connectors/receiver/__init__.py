@@ -2,6 +2,6 @@
 
 from connectors.receiver.app import create_app
 from connectors.receiver.parts import Limits, ReceiverMetrics, Result
-from connectors.receiver.serving import StartError, serve
+from connectors.receiver.server import StartError, serve
 
 __all__ = ["Limits", "ReceiverMetrics", "Result", "StartError", "create_app", "serve"]

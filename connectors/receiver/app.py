@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from connectors.base import Clock, Connector, Publisher, SourceConfig, Status
+from connectors.base import Clock, Connector, ConnectorKind, Publisher, SourceConfig, Status
 from connectors.receiver import events, lookup, sources
 from connectors.receiver.guard import Guard
 from connectors.receiver.parts import PARTS, Limits, Parts, ReceiverMetrics
@@ -14,7 +14,7 @@ from connectors.receiver.parts import PARTS, Limits, Parts, ReceiverMetrics
 def create_app(
     sources_by_name: Mapping[str, SourceConfig],
     *,
-    connectors: Mapping[str, Connector],
+    connectors: Mapping[ConnectorKind, Connector],
     publisher: Publisher,
     status: Status,
     metrics: ReceiverMetrics,

@@ -6,7 +6,7 @@ from typing import Final, Literal, Protocol
 
 from aiohttp import web
 
-from connectors.base import Clock, Connector, Publisher, SourceConfig, Status
+from connectors.base import Clock, Connector, ConnectorKind, Publisher, SourceConfig, Status
 from schemas.codec import BODY_BYTES_MAX
 
 # How a request ended, as metrics and log say it.
@@ -55,7 +55,7 @@ class Parts:
     """Everything that the handlers use. `not_ready` says in one sentence what is missing, or None."""
 
     sources: Mapping[str, SourceConfig]
-    connectors: Mapping[str, Connector]
+    connectors: Mapping[ConnectorKind, Connector]
     publisher: Publisher
     status: Status
     metrics: ReceiverMetrics
