@@ -7,7 +7,7 @@ key, over `<t>.` followed by what the request says:
 |---|---|
 | POST, structured or batch | the body |
 | POST, binary (it has `ce-*` headers) | `name=value`, a line for each attribute, sorted; an empty line; the body |
-| GET | the method, a blank, and path with query as sent |
+| GET, HEAD | the method, a blank, and path with query as sent |
 
 The attributes are in it because else a signed body could be sent again under another id, type or source. A line is
 the header's name in lower case without `ce-`, and its value as it stands in the header, percent-encoding included.
@@ -103,8 +103,8 @@ def _signed(request: HttpRequest, timestamp: int) -> bytes:
 
 
 def _said(request: HttpRequest) -> bytes:
-    if request.method == "GET":
-        return _bytes(f"GET {request.target}")
+    if request.method != "POST":
+        return _bytes(f"{request.method} {request.target}")
     lines = sorted(
         f"{name.removeprefix(_ATTRIBUTE)}={value}\n" for name, value in request.headers if name.startswith(_ATTRIBUTE)
     )

@@ -58,7 +58,12 @@ class Refusal(Exception):
 
 def details(word: str, status: int, title: str, detail: str, remedy: str) -> ProblemDetails:
     """Problem details without a field; `word` is the end of their type."""
-    return ProblemDetails(type=_TYPE + word, title=title, status=status, detail=detail, remedy=remedy)
+    return ProblemDetails(type=_TYPE + word, title=title, status=status, detail=_encodable(detail), remedy=remedy)
+
+
+def _encodable(text: str) -> str:
+    """Header bytes that are not UTF-8 arrive as surrogates, which no JSON can carry."""
+    return text.encode(errors="replace").decode()
 
 
 def malformed(refused: Refused, event_type: str | None = None) -> Refusal:
@@ -68,9 +73,9 @@ def malformed(refused: Refused, event_type: str | None = None) -> Refusal:
         type=_TYPE + "malformed",
         title="The event does not fit its contract",
         status=400,
-        detail=str(refused),
+        detail=_encodable(str(refused)),
         field=refused.path,
-        value=refused.value,
+        value=_encodable(refused.value),
         expected=refused.expected,
         remedy=f"correct {refused.path} and send the event again with the same id{where}",
     )

@@ -245,3 +245,20 @@ async def test_a_foreign_address_is_a_sentence_with_a_remedy() -> None:
     with pytest.raises(StartError, match="choose an address of this machine"):
         async with serve(gated(Gate(), Limits()), "192.0.2.1", 0):
             raise AssertionError("served a foreign address")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"Content-Type: text/\xff\xfe\r\n", b" 415 "),
+        (b"Content-Type: text/\xff; a=\xfe\r\nce-specversion: 1.0\r\nce-id: \xff\r\n", b" 400 "),
+        (b"Content-Type: application/json\r\nce-specversion: 1.0\r\nce-id: \xff\r\n", b" 400 "),
+        (b"Content-Encoding: \xff\xfe\r\n", b" 415 "),
+        (b"traceparent: \xff\xfe\r\nContent-Type: application/cloudevents+json\r\n", b" 400 "),
+    ],
+)
+async def test_header_bytes_that_are_no_text_are_told_politely(receiver: Running, head: bytes, status: bytes) -> None:
+    start = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer shop-1-token\r\n"
+    reply = await raw_reply(receiver, start + head + b"Content-Length: 2\r\n\r\n{}")
+    assert status in reply.partition(b"\r\n")[0]
+    assert json.loads(reply.rpartition(b"\r\n\r\n")[2])["remedy"]
