@@ -8,21 +8,11 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from connectors.receiver import RESULTS, Result
 from schemas.events import EVENT_TYPES
 from schemas.states import CAUSES, COMMAND_STATES, DISPOSITIONS
 
 AGENTS: Final = ("normalise", "translate", "intake")
-RESULTS: Final = (
-    "accepted",
-    "validated",
-    "bad_signature",
-    "stale",
-    "unparseable",
-    "unknown_type",
-    "too_large",
-    "unavailable",
-    "not_found",
-)
 WINDOWS: Final = ("minute", "day", "appminute", "concurrent")
 STAGES: Final = ("verify", "normalise", "translate", "intake", "plan", "send")
 ENDPOINTS: Final = ("Contacts", "Invoices", "CreditNotes", "Payments", "Organisation")
@@ -47,6 +37,12 @@ class MetricsRegistry:
     def source_label(self, source: str) -> str:
         """A bounded label: a source that is not configured is `unknown`."""
         return source if source in self.sources else "unknown"
+
+    def webhook_request(self, source: str, result: Result, duration_s: float) -> None:
+        """One request at the receiver (connectors.receiver.ReceiverMetrics)."""
+        label = self.source_label(source)
+        self.webhook_requests.labels(label, result).inc()
+        self.webhook_seconds.labels(label).observe(duration_s)
 
     def _ingest(self) -> None:
         self.webhook_requests = self._counter(

@@ -35,7 +35,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """The event would be accepted. `draft`: no rule uses its type yet, so it would wait."""
 
-    result: ClassVar[Result] = "checked"
+    result: ClassVar[Result] = "validated"
     status: ClassVar[int] = 200
 
     id: str

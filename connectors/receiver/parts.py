@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, get_args
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ from schemas.codec import BODY_BYTES_MAX
 Result = Literal[
     "accepted",
     "partly_accepted",
-    "checked",
+    "validated",
     "answered",
     "bad_signature",
     "stale",
@@ -27,6 +27,8 @@ Result = Literal[
     "overloaded",
     "error",
 ]
+
+RESULTS: Final[tuple[Result, ...]] = get_args(Result)
 
 UNKNOWN_SOURCE: Final = "unknown"
 

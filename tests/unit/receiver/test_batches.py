@@ -59,7 +59,7 @@ async def test_validate_checks_each(receiver: Running) -> None:
     reply = await send(receiver, MIXED[:2], "?validate=true")
     assert [result["status"] for result in reply.json] == [200, 400]
     assert (await send(receiver, MIXED[:1], "?validate=true")).status == 207
-    assert receiver.last == ("shop-1", "checked")
+    assert receiver.last == ("shop-1", "validated")
     assert receiver.publisher.records == []
 
 

@@ -257,7 +257,7 @@ async def test_validate_only_checks(receiver: Running) -> None:
         "topic": "events.orders",
         "draft": False,
     }
-    assert receiver.last == ("shop-1", "checked")
+    assert receiver.last == ("shop-1", "validated")
     bad = await receiver.send_event(event(data={}), query="?validate=true")
     assert (bad.status, bad.json["field"]) == (400, "data.number")
     assert (await receiver.send_event(event(), {}, "?validate=true")).status == 401
