@@ -11,7 +11,8 @@ key, over `<t>.` followed by what the request says:
 
 The attributes are in it because else a signed body could be sent again under another id, type or source. A line is
 the header's name in lower case without `ce-`, and its value as it stands in the header, percent-encoding included.
-No text of one row is valid input in another: JSON begins with `{` or `[`.
+No text of one row is valid input in another: JSON begins with `{` or `[`. A request that is sent again within the
+tolerance is the same event, and is booked once.
 
 `Ledgerstream-Source` names the source; without it, every source whose credential fits is meant.
 """

@@ -25,12 +25,13 @@ def create_app(
 ) -> web.Application:
     """An application over these parts, with no other state. It starts and stops none of them.
 
+    `sources_by_name` is looked into at each request, so a mapping that changes when files are mended is followed.
     `connectors` are those with a door of their own, by kind (connectors.registry). `not_ready` says in one sentence
     why nothing could be accepted just now, or None.
     """
     app = web.Application(middlewares=[Guard().middleware()])
     app[PARTS] = Parts(
-        sources=dict(sources_by_name),
+        sources=sources_by_name,
         connectors=connectors,
         publisher=publisher,
         status=status,

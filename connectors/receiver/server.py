@@ -13,7 +13,10 @@ _LINGERING_S: Final = 1.0
 
 
 class StartError(OSError):
-    """The port cannot be served; the message says why and what to do."""
+    """The port cannot be served; the text, without OSError's number before it, says why and what to do."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 @asynccontextmanager

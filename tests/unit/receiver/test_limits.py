@@ -228,6 +228,7 @@ async def test_a_busy_port_is_a_sentence_with_a_remedy() -> None:
             async with serve(gated(Gate(), Limits()), "127.0.0.1", port):
                 raise AssertionError("served a busy port")
     assert caught.value.errno == errno.EADDRINUSE
+    assert str(caught.value).startswith("port ")
 
 
 async def test_a_forbidden_port_is_a_sentence_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
