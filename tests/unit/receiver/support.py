@@ -1,6 +1,7 @@
 """A receiver on a real port, over parts that live in memory, and the requests that tests send to it."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import aiohttp
 
 from connectors import auth
 from connectors.base import (
+    Clock,
     Connector,
     HttpRequest,
     Normalised,
@@ -109,6 +111,16 @@ class FixedClock:
         return 0.0
 
 
+class MachineClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def elapsed(self) -> float:
+        return time.monotonic()
+
+
 @dataclass
 class Reply:
     """An answer, read whole."""
@@ -151,7 +163,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(limits: Limits | None = None) -> AsyncIterator[Running]:
+async def running(limits: Limits | None = None, clock: Clock | None = None) -> AsyncIterator[Running]:
     publisher, status, metrics = MemoryPublisher(), MemoryStatus(), Counted()
     missing: list[str] = []
 
@@ -164,7 +176,7 @@ async def running(limits: Limits | None = None) -> AsyncIterator[Running]:
         publisher=publisher,
         status=status,
         metrics=metrics,
-        clock=FixedClock(),
+        clock=clock or FixedClock(),
         not_ready=not_ready,
         limits=limits,
         random_bytes=lambda count: b"\xab" * count,
