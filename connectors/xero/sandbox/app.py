@@ -1,5 +1,6 @@
 """The HTTP surface: sign-in, connections, the accounting API and the sandbox's own admin paths, on one port."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -19,6 +20,7 @@ _NO_CONTENT_TYPE: Final = "X-Sandbox-No-Content-Type"
 
 def build(engine: Engine) -> web.Application:
     """The application of one sandbox."""
+    engine.closing = asyncio.Event()
     application = web.Application(client_max_size=_BODY_BYTES_MAX)
     application.add_routes(admin.routes(engine))
     identity = _Identity(engine)

@@ -7,10 +7,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from connectors.xero.sandbox.books.call import Call
 from connectors.xero.sandbox.filters import Fields, comparable, parse_order, parse_where
+from connectors.xero.sandbox.problems import Invalid
 from connectors.xero.sandbox.wire import Json
 
 Row = TypeVar("Row")
 PAGE_SIZE: Final = 100
+RESULTS_MAX: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ def select(call: Call, rows: Iterable[Row], listed: Listed[Row]) -> Page[Row]:
     if order:
         for getter, descends in reversed(parse_order(order, listed.fields)):
             found.sort(key=_sort_key(getter), reverse=descends)
+    if len(found) > RESULTS_MAX:
+        raise Invalid(f"The request matches more than {RESULTS_MAX} records: use paging or a narrower filter")
     if not listed.paged or not {"page", "pagesize", "summaryonly"} & call.query.keys():
         return Page(found, None, thin=listed.paged)
     page, size = call.whole("page", 1), min(call.whole("pageSize", PAGE_SIZE), call.switches.page_size_max)

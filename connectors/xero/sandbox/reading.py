@@ -10,8 +10,9 @@ from connectors.xero.sandbox.wire import parse_date
 
 Word = TypeVar("Word", bound=str)
 
-# Xero's reader refuses numbers beyond this with a conversion error; it also keeps Decimal arithmetic small.
 _NUMBER_CHARACTERS_MAX = 40
+# Far above Xero's largest amount; it keeps every product of two numbers within the digits that money is exact to.
+_NUMBER_DIGITS_MAX = 18
 
 
 class Element:
@@ -57,7 +58,7 @@ class Element:
                 amount = Decimal(text) if len(text) <= _NUMBER_CHARACTERS_MAX else None
             except InvalidOperation:
                 amount = None
-            if amount is not None and amount.is_finite() and abs(amount.adjusted()) <= _NUMBER_CHARACTERS_MAX:
+            if amount is not None and amount.is_finite() and abs(amount.adjusted()) <= _NUMBER_DIGITS_MAX:
                 return amount
         raise Malformed.value(value, "System.Decimal", f"{self.path}.{name}")
 

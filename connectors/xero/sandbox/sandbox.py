@@ -134,7 +134,7 @@ class Sandbox:
         self._engine.change_organisation(self._engine.books[tenant_id], **changes)
 
     def app(self) -> web.Application:
-        """The HTTP application; it may be served once."""
+        """The HTTP application, for a runner of one's own; `serve` brings its own."""
         return app.build(self._engine)
 
     @contextlib.asynccontextmanager
@@ -157,12 +157,13 @@ class Sandbox:
         if self._state is None:
             yield
             return
-        saver = asyncio.create_task(self._state.run())
+        stop = asyncio.Event()
+        saver = asyncio.create_task(self._state.run(stop))
         saver.add_done_callback(lambda _task: self.stopped.set())
         try:
             yield
         finally:
-            self._state.stop()
+            stop.set()
             await saver
             self._state.compact()
 

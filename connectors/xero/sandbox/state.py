@@ -34,12 +34,11 @@ Change = tuple[str, str, str, Any]
 
 
 class StateFile:
-    """Keeps an engine's state in one file. `load` first, then `run` in the background until `stop`."""
+    """Keeps an engine's state in one file. `load` first, then `run` in the background, `compact` at the end."""
 
     def __init__(self, path: Path, engine: Engine) -> None:
         self._path = path
         self._engine = engine
-        self._stopping = asyncio.Event()
 
     def load(self) -> None:
         """Take in what the file holds, if it exists, and write it back compacted. Raises SandboxError."""
@@ -51,19 +50,15 @@ class StateFile:
             self._take_in(data)
         self.compact()
 
-    async def run(self) -> None:
-        """Append what changed, again and again, until `stop`. Raises SandboxError when the disk refuses."""
-        while not self._stopping.is_set():
+    async def run(self, stop: asyncio.Event) -> None:
+        """Append what changed, again and again, until `stop` is set. Raises SandboxError when the disk refuses."""
+        while not stop.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), SAVE_EVERY_S)
+                await asyncio.wait_for(stop.wait(), SAVE_EVERY_S)
             changes = list(_changes(self._engine))
             if changes:
                 # The disk takes its time; calls go on meanwhile.
                 await asyncio.to_thread(self._append, msgspec.json.encode(changes) + b"\n")
-
-    def stop(self) -> None:
-        """Let `run` return after one last save."""
-        self._stopping.set()
 
     def _append(self, line: bytes) -> None:
         try:

@@ -65,6 +65,7 @@ LISTED: Final = Listed[Contact](
         "contactstatus": lambda row: row.status,
         "iscustomer": lambda row: row.is_customer,
         "issupplier": lambda row: row.is_supplier,
+        "hasattachments": lambda row: False,
         "updateddateutc": lambda row: row.updated,
     },
     id_of=lambda row: row.contact_id,

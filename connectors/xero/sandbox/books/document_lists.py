@@ -102,7 +102,8 @@ def _asked(call: Call, kind: Kind) -> Iterable[Document]:
     if ids is not None:
         found = [row for row_id in ids if (row := rows.get(row_id))]
     elif numbers is not None:
-        found = _by_numbers(kind, call, numbers)
+        wanted_numbers = dict.fromkeys(number.lower() for number in numbers)
+        found = [row for number in wanted_numbers for row in rows.find_all("any_number", number)]
     else:
         found = list(rows.rows.values())
     contact_ids, statuses = call.words("ContactIDs"), call.words("Statuses")
@@ -118,12 +119,3 @@ def _asked(call: Call, kind: Kind) -> Iterable[Document]:
     if term:
         found = [row for row in found if term in fold(row.number) or term in fold(row.reference)]
     return found
-
-
-def _by_numbers(kind: Kind, call: Call, numbers: list[str]) -> list[Document]:
-    """Sales numbers are unique; numbers of bills are not, so those are looked for among all."""
-    rows = kind.rows(call)
-    wanted = {number.lower() for number in numbers}
-    found = {row.document_id: row for number in wanted if (row := rows.find("number", number))}
-    found.update({row.document_id: row for row in rows.rows.values() if not row.sales and row.number.lower() in wanted})
-    return list(found.values())

@@ -108,14 +108,10 @@ def _existing(
         if found is None:
             raise Rejected(f"An existing {kind.noun} with the specified {kind.id_key} could not be found")
         return found, [f"{kind.noun} # must be unique."] if create else []
-    if not element.has("Type") and (create or not element.has(kind.number_key)):
-        raise Rejected(f"{kind.noun} type must be specified: one of {', '.join(kind.types)}")
     number = element.text(kind.number_key)
     is_sales = (element.text("Type") or "").upper() != kind.types[1]
-    if not number or not is_sales or create:
-        # A duplicate number of a create is refused by the rules, where the candidate can be echoed.
-        return None, []
-    found = rows.find("number", number)
+    # A duplicate number of a create is refused by the rules, where the candidate can be echoed.
+    found = rows.find("number", number) if number and is_sales and not create else None
     if found is not None and found.status in ("VOIDED", "DELETED") and call.switches.number_reusable_after_void:
         found = None
     if found is None and not element.has("Type"):

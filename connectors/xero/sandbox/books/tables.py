@@ -20,7 +20,7 @@ KeyOf = Callable[[Row], str | None]
 
 
 class Table(Generic[Row]):
-    """Rows by id, in the order of their last change, with indexes of keys that lead to the latest row that has them."""
+    """Rows by id, in the order of their last change, with indexes of keys that several rows may share."""
 
     def __init__(
         self, name: str, kind: type[Row], id_of: Callable[[Row], str], indexes: Mapping[str, KeyOf[Row]]
@@ -30,49 +30,44 @@ class Table(Generic[Row]):
         self.id_of = id_of
         self.rows: dict[str, Row] = {}
         self._key_of = indexes
-        self._ids: dict[str, dict[str, str]] = {index: {} for index in indexes}
+        # Index, then key in lower case, then ids; the order of a dict is that of the last change.
+        self._ids: dict[str, dict[str, dict[str, None]]] = {index: {} for index in indexes}
 
     def get(self, row_id: str) -> Row | None:
         return self.rows.get(row_id) or self.rows.get(row_id.lower())
 
     def find(self, index: str, key: str) -> Row | None:
-        row_id = self._ids[index].get(key.lower())
-        return None if row_id is None else self.rows.get(row_id)
+        """The row with this key that changed last."""
+        ids = self._ids[index].get(key.lower())
+        return self.rows[next(reversed(ids))] if ids else None
+
+    def find_all(self, index: str, key: str) -> list[Row]:
+        """Every row with this key."""
+        return [self.rows[row_id] for row_id in self._ids[index].get(key.lower(), ())]
 
     def put(self, row: Row) -> Row | None:
         """Insert or replace; the row before, if any."""
         row_id = self.id_of(row)
-        before = self.rows.pop(row_id, None)
-        if before is not None:
-            self._forget(row_id, before)
+        before = self.remove(row_id)
         self.rows[row_id] = row
         for index, key_of in self._key_of.items():
             key = key_of(row)
             if key:
-                self._ids[index][key.lower()] = row_id
+                self._ids[index].setdefault(key.lower(), {})[row_id] = None
         return before
 
-    def remove(self, row_id: str) -> None:
+    def remove(self, row_id: str) -> Row | None:
         row = self.rows.pop(row_id, None)
-        if row is not None:
-            self._forget(row_id, row)
-
-    def reindex(self) -> None:
-        """Rebuild the indexes: an undo may have uncovered a row that another one had hidden."""
-        rows = list(self.rows.values())
-        for ids in self._ids.values():
-            ids.clear()
-        for row in rows:
-            for index, key_of in self._key_of.items():
-                key = key_of(row)
-                if key:
-                    self._ids[index][key.lower()] = self.id_of(row)
-
-    def _forget(self, row_id: str, row: Row) -> None:
+        if row is None:
+            return None
         for index, key_of in self._key_of.items():
             key = key_of(row)
-            if key and self._ids[index].get(key.lower()) == row_id:
-                del self._ids[index][key.lower()]
+            if key:
+                ids = self._ids[index][key.lower()]
+                del ids[row_id]
+                if not ids:
+                    del self._ids[index][key.lower()]
+        return row
 
 
 class Book:
@@ -133,15 +128,11 @@ class Book:
 
     def rollback(self, mark: int = 0) -> None:
         """Undo every `put` since `begin`, or since `mark`."""
-        touched = {}
         for table, row_id, before in reversed(self._undo[mark:]):
-            touched[table.name] = table
             if before is None:
                 table.remove(row_id)
             else:
                 table.put(before)
-        for table in touched.values():
-            table.reindex()
         del self._undo[mark:]
 
     def document(self, document_id: str) -> Document | None:
