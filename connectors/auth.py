@@ -6,7 +6,7 @@ key, over `<t>.` followed by what the request says:
 | Request | What is signed after `<t>.` |
 |---|---|
 | POST, structured or batch | the body |
-| POST, binary (it has `ce-*` headers) | `name=value`, lines for the attributes, sorted by byte; an empty line; the body |
+| POST, binary (it has `ce-*` headers) | lines `name=value`, sorted by byte; an empty line; the body |
 | GET, HEAD | the method, a blank, and path with query as sent |
 
 The attributes are in it because else a signed body could be sent again under another id, type or source. A line is
