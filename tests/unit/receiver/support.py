@@ -14,6 +14,7 @@ from connectors import auth
 from connectors.base import (
     Clock,
     Connector,
+    ConnectorKind,
     HttpRequest,
     Normalised,
     PublishFailed,
@@ -163,7 +164,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(limits: Limits | None = None, clock: Clock | None = None) -> AsyncIterator[Running]:
+async def running(
+    limits: Limits | None = None,
+    clock: Clock | None = None,
+    connectors: Mapping[ConnectorKind, Connector] | None = None,
+) -> AsyncIterator[Running]:
     publisher, status, metrics = MemoryPublisher(), MemoryStatus(), Counted()
     missing: list[str] = []
 
@@ -172,7 +177,7 @@ async def running(limits: Limits | None = None, clock: Clock | None = None) -> A
 
     app = create_app(
         {config.name: config for config in (SHOP, CRM, STRIPE, SMALL)},
-        connectors={STRIPE_DOOR.kind: STRIPE_DOOR},
+        connectors=connectors or {STRIPE_DOOR.kind: STRIPE_DOOR},
         publisher=publisher,
         status=status,
         metrics=metrics,
