@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
+from aiokafka.errors import KafkaConnectionError
 from faust.tables import TableManager
 from faust.transport.drivers.aiokafka import Transport
 from faust.types import TransportT
@@ -16,7 +17,7 @@ from yarl import URL
 
 from streams.kafka.errors import BrokerUnavailable
 from streams.kafka.records import Run
-from streams.kafka.runs import OnAssigned, RunsConsumer
+from streams.kafka.runs import OnAssigned, PartitionName, RunsConsumer
 
 Handler = Callable[[Run], Awaitable[Awaitable[object] | None]]
 
@@ -157,7 +158,7 @@ class EmbeddedApp:
         self._app.finalize()
         try:
             await self._app.start()
-        except ConnectionError as error:
+        except KafkaConnectionError as error:
             raise BrokerUnavailable(
                 f"no Kafka answers at {self._app.conf.broker[0]} ({error}): start it (`ledgerstream kafka`), "
                 "or correct KAFKA_BOOTSTRAP_SERVERS"
@@ -171,6 +172,10 @@ class EmbeddedApp:
     async def wait_ready(self) -> None:
         """Wait until positions are sought and runs are handed out. Raises what the app crashed with."""
         await self._first(cast(RunsConsumer, self._app.consumer).ready.wait())
+
+    def lag(self) -> dict[PartitionName, int]:
+        """Records not finished yet, by assigned partition; empty while partitions change hands."""
+        return cast(RunsConsumer, self._app.consumer).lag()
 
     async def wait_crashed(self) -> BaseException:
         """Wait until the app crashes, and give the reason."""

@@ -80,6 +80,14 @@ class RunsConsumer(Consumer):
     def _new_offset(self, tp: TP) -> int | None:
         return self._delivered.safe_offset(tp)
 
+    def lag(self) -> dict[PartitionName, int]:
+        """Records between what is finished and the end of each partition, as of the last fetch."""
+        if not self.ready.is_set():
+            return {}
+        ends = {tp: self.highwater(tp) for tp in self.assignment()}
+        finished = {tp: self._delivered.safe_offset(tp) or self._committed_offset[tp] or 0 for tp in ends}
+        return {(tp.topic, tp.partition): max(0, (end or 0) - finished[tp]) for tp, end in ends.items()}
+
     async def wait_empty(self) -> None:
         """Wait for the runs that were begun, but not for ever, and commit what is finished."""
         loop = asyncio.get_running_loop()

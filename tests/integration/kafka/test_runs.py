@@ -105,9 +105,10 @@ async def test_commit_never_passes_an_unfinished_run(
 
     topic, group = topic_prefix + "raw", topic_prefix + "group"
     await producer.send_all(_records(topic, range(100)))
-    async with app_for(on_run, unfinished_runs_max=3):
+    async with app_for(on_run, unfinished_runs_max=3) as embedded:
         await until(lambda: len(runs) == 3, "three runs are under way")
         await asyncio.sleep(0.3)
+        assert embedded.lag() == {(topic, 0): 100, (topic, 1): 0, (topic, 2): 0, (topic, 3): 0}
         assert len(runs) == 3, "more runs are under way than are allowed"
         runs[1][1].set_result(None)
         runs[2][1].set_result(None)
@@ -115,6 +116,7 @@ async def test_commit_never_passes_an_unfinished_run(
         assert await committed(broker, group, topic) == {}
         runs[0][1].set_result(None)
         await until(lambda: len(runs) == 6, "the next runs come")
+        assert embedded.lag()[topic, 0] == 100 - runs[3][0].records[0].offset
         await asyncio.sleep(_COMMITTED_S)
         assert await committed(broker, group, topic) == {0: runs[2][0].records[-1].offset + 1}
         for _, safe in runs[3:]:

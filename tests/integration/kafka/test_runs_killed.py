@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,17 @@ from tests.support.kafka import committed, read_all, until
 Worker = subprocess.Popen[bytes]
 _ROOT = Path(__file__).resolve().parents[3]
 _PARTITIONS = 4
+# In a process of its own, because Faust leaves the loop of its thread open when its start fails.
+_APP_WITHOUT_BROKER = """
+import asyncio, sys
+from pathlib import Path
+from streams.kafka.app import EmbeddedApp, create_app
+
+async def start() -> None:
+    await EmbeddedApp(create_app(sys.argv[1], "group", datadir=Path(sys.argv[2]))).start()
+
+asyncio.run(start())
+"""
 
 
 @pytest.fixture
@@ -115,7 +127,7 @@ async def _kill_often(
 async def test_killed_workers_lose_nothing(
     producer: Producer, start_worker: Callable[[], Worker], broker: str, topic_prefix: str
 ) -> None:
-    await _kill_often(4, 20, producer, start_worker, broker, topic_prefix)
+    await _kill_often(3, 20, producer, start_worker, broker, topic_prefix)
 
 
 @pytest.mark.all
@@ -177,3 +189,13 @@ async def test_sigterm_ends_an_idle_worker_at_once(
     assert await asyncio.to_thread(worker.wait, 10) == 0
     assert time.monotonic() - began < 4.5
     assert await committed(broker, topic_prefix + "group", topic_prefix + "raw") == {0: 1}
+
+
+def test_no_broker_is_a_sentence(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        command = [sys.executable, "-c", _APP_WITHOUT_BROKER, address, str(tmp_path / "faust")]
+        done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert f"BrokerUnavailable: no Kafka answers at kafka://{address}" in done.stderr
