@@ -1,0 +1,1 @@
+"""Stripe: charges and refunds, heard by webhook."""

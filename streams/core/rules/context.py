@@ -1,0 +1,82 @@
+"""What every rule is given, and the small things that several rules do."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from schemas import keys
+from schemas.commands import AnyPayload, Command
+from schemas.envelope import Envelope
+from streams.core.refusal import Unbookable
+from streams.core.tenants import Tenants
+
+REFERENCE_CHARACTERS_MAX: Final = 255
+NUMBER_CHARACTERS_MAX: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One event on its way through a rule. `entity` is its entity key, `time` its business time in UTC."""
+
+    envelope: Envelope
+    entity: str
+    time: dt.datetime
+    tenants: Tenants
+
+    @property
+    def sequence(self) -> int:
+        """The source's own version of the entity; without one, the event's time in microseconds."""
+        if self.envelope.sequence is not None:
+            return int(self.envelope.sequence)
+        return int(self.time.timestamp()) * 1_000_000 + self.time.microsecond
+
+    def command(
+        self,
+        role: str,
+        payload: AnyPayload,
+        *,
+        tenant: str | None,
+        effect: str,
+        depends_on: tuple[str, ...] = (),
+        sequence: int | None = None,
+    ) -> Command:
+        """A command of this event in the role `role`, for the effect key `effect`."""
+        return Command(
+            command_id=keys.command_id(self.envelope.key, role),
+            effect_key=effect,
+            entity_key=keys.entity_of_effect(effect),
+            tenant=tenant,
+            payload=payload,
+            depends_on=depends_on,
+            sequence=sequence,
+        )
+
+
+def local_date(moment: dt.datetime, zone: ZoneInfo) -> dt.date:
+    """The date that a moment has where the organisation is: its tax date."""
+    return moment.astimezone(zone).date()
+
+
+def reference(words: str, effect: str) -> str:
+    """A reference that people can read and that carries our mark: "1001 ABCDEFGHIJKL"."""
+    mark = keys.mark(effect)
+    return f"{words[: REFERENCE_CHARACTERS_MAX - len(mark) - 1].rstrip()} {mark}"
+
+
+def document_number(prefix: str, number: str, field: str) -> str:
+    """Prefix and number. Xero takes lists of numbers separated by commas, so a number must not hold one."""
+    whole = prefix + number.strip()
+    if "," in whole or len(whole) > NUMBER_CHARACTERS_MAX or any(ord(letter) < 32 for letter in whole):
+        raise Unbookable(
+            field,
+            number,
+            f"A document number has at most {NUMBER_CHARACTERS_MAX} characters, no comma and no control character.",
+            "Send the event again with another number, in a new event of its own id.",
+        )
+    return whole
+
+
+def one_line(text: str) -> str:
+    """White space folded: Xero takes names that differ in blanks only for different ones."""
+    return " ".join(text.split())

@@ -1,0 +1,138 @@
+"""Money that moved becomes payments, refunds with their credit notes, and reversals."""
+
+import datetime as dt
+from typing import Final
+
+from connectors.xero.totals import LineAmountTypes
+from schemas import keys
+from schemas.commands import Command, RecordPayment, RecordRefund, ReversePayment, UpsertCreditNote
+from schemas.events import PaymentFailed, PaymentReceived, RefundIssued
+from schemas.events.fields import OrderRef
+from schemas.money import parse_decimal
+from streams.core.refusal import Unbookable
+from streams.core.routing import Facts, definite_tenant
+from streams.core.rules.context import Context, document_number, local_date, reference
+from streams.core.rules.lines import balanced, document_lines
+from streams.core.rules.sales import INVOICE, numbers_of, trace_url
+from streams.core.tenants import Tenant
+
+PAYMENT: Final = "payment"
+_CORRECT_REFUND: Final = "Send a RefundIssued with the right lines, in a new event of its own id, and discard this one."
+
+
+def payment_received(context: Context, event: PaymentReceived) -> tuple[Command, ...]:
+    """The gross amount into the gateway's clearing account, against the order's invoice."""
+    order = _order(context, event.order, "payment")
+    tenant = _tenant(context, event.currency)
+    invoice = _invoice_effect(order)
+    effect = keys.effect_key(context.entity, PAYMENT)
+    payload = RecordPayment(
+        invoice=invoice,
+        account_code=_clearing(tenant, event.gateway, event.currency),
+        date=local_date(event.received_at, tenant.zone),
+        amount=parse_decimal(event.amount),
+        currency=event.currency,
+        reference=reference(event.reference or event.payment_id, effect),
+        currency_rate=parse_decimal(event.exchange_rate) if event.exchange_rate else None,
+    )
+    return (context.command(PAYMENT, payload, tenant=tenant.name, effect=effect, depends_on=(invoice,)),)
+
+
+def payment_failed(context: Context, event: PaymentFailed) -> tuple[Command, ...]:
+    """A payment that counted is taken back; one that never counted changes nothing."""
+    if event.kind == "declined":
+        return ()
+    payment = keys.effect_key(context.entity, PAYMENT)
+    payload = ReversePayment(payment=payment, date=_utc_date(event.failed_at), reason=event.reason)
+    effect = keys.effect_key(context.entity, "reversal")
+    return (context.command("reversal", payload, tenant=None, effect=effect, depends_on=(payment,)),)
+
+
+def refund_issued(context: Context, event: RefundIssued) -> tuple[Command, ...]:
+    """A credit note that mirrors the invoice, and its payment out of the clearing account."""
+    order = _order(context, event.order, "refund")
+    tenant = _tenant(context, event.currency)
+    invoice = _invoice_effect(order)
+    note_effect = keys.effect_key(context.entity, "credit_note")
+    note = context.command(
+        "credit_note",
+        _credit_note(tenant, event, order, invoice, note_effect),
+        tenant=tenant.name,
+        effect=note_effect,
+        depends_on=(invoice,),
+        sequence=context.sequence,
+    )
+    refund_effect = keys.effect_key(context.entity, "refund")
+    payload = RecordRefund(
+        credit_note=note_effect,
+        account_code=_clearing(tenant, event.gateway, event.currency),
+        date=local_date(event.refunded_at, tenant.zone),
+        amount=parse_decimal(event.amount),
+        currency=event.currency,
+        reference=reference(event.refund_id, refund_effect),
+        currency_rate=parse_decimal(event.exchange_rate) if event.exchange_rate else None,
+    )
+    refund = context.command("refund", payload, tenant=tenant.name, effect=refund_effect, depends_on=(note_effect,))
+    return note, refund
+
+
+def _credit_note(tenant: Tenant, event: RefundIssued, order: OrderRef, invoice: str, effect: str) -> UpsertCreditNote:
+    types: LineAmountTypes = "Inclusive" if event.taxes_included else "Exclusive"
+    lines = document_lines(tenant, event.lines, _CORRECT_REFUND)
+    if lines:
+        lines, _ = balanced(tenant, lines, types, event.amount, None, _CORRECT_REFUND)
+    number = document_number(numbers_of(tenant, order.source).credit_note, event.refund_id, "refund_id")
+    words = f"{order.id} · {event.reason}" if event.reason else order.id
+    return UpsertCreditNote(
+        number=number,
+        invoice=invoice,
+        date=local_date(event.refunded_at, tenant.zone),
+        currency=event.currency,
+        total=parse_decimal(event.amount),
+        reference=reference(words, effect),
+        line_amount_types=types,
+        lines=lines,
+        currency_rate=parse_decimal(event.exchange_rate) if event.exchange_rate else None,
+        url=trace_url(tenant, effect),
+    )
+
+
+def _order(context: Context, order: OrderRef | None, what: str) -> OrderRef:
+    if order is not None:
+        return order
+    source = context.tenants.sources.get(context.envelope.source)
+    keys_ = " or ".join(source.order_metadata_keys) if source else ""
+    how = f"have the gateway's metadata carry {keys_}" if keys_ else "send `order` with source and id"
+    raise Unbookable(
+        "order",
+        None,
+        f"The {what} does not say which order it belongs to.",
+        f"For the next ones {how}. For this one: book it in Xero by hand and discard this letter with a reason, "
+        "or send the event again under a new id with `order` set, and discard this one.",
+    )
+
+
+def _tenant(context: Context, currency: str) -> Tenant:
+    return definite_tenant(context.tenants, context.envelope.source, Facts(currency=currency))
+
+
+def _invoice_effect(order: OrderRef) -> str:
+    return keys.effect_key(keys.entity_key(order.source, order.kind, order.id), INVOICE)
+
+
+def _clearing(tenant: Tenant, gateway: str, currency: str) -> str:
+    account = tenant.clearing.get((gateway, currency))
+    if account is None:
+        raise Unbookable(
+            "gateway",
+            gateway,
+            f"The tenant file {tenant.name}.yaml names no clearing account for {gateway} in {currency}.",
+            f"Add gateway {gateway}, currency {currency} and its bank account under payments in {tenant.name}.yaml, "
+            "then replay.",
+        )
+    return account
+
+
+def _utc_date(moment: dt.datetime) -> dt.date:
+    # A deleted payment has no date of its own in Xero; this one is for people only.
+    return moment.astimezone(dt.UTC).date()

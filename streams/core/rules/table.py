@@ -1,0 +1,46 @@
+"""Which rule an event type has. What happens on X is one look-up here."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from schemas.commands import Command, Commands, Ignored, Outcome, Pending
+from schemas.events import (
+    ContactUpdated,
+    EventType,
+    JobCompleted,
+    OrderCancelled,
+    OrderPlaced,
+    OrderUpdated,
+    PaymentFailed,
+    PaymentReceived,
+    RefundIssued,
+)
+from streams.core.rules import contacts, payments, sales
+from streams.core.rules.context import Context
+
+Rule = Callable[[Context, Any], tuple[Command, ...]]
+
+RULES: Final[dict[type, Rule]] = {
+    OrderPlaced: sales.order,
+    OrderUpdated: sales.order,
+    OrderCancelled: sales.order_cancelled,
+    JobCompleted: sales.job,
+    ContactUpdated: contacts.contact_updated,
+    PaymentReceived: payments.payment_received,
+    PaymentFailed: payments.payment_failed,
+    RefundIssued: payments.refund_issued,
+}
+
+_NOTHING: Final[dict[type, str]] = {
+    ContactUpdated: "the customers of this source share one contact",
+    PaymentFailed: "the payment was declined and never counted",
+}
+
+
+def commands_for(row: EventType, context: Context, data: Any) -> Outcome:
+    """What the event becomes. Raises Unbookable."""
+    rule = RULES.get(row.data)
+    if rule is None:
+        return Pending(f"{row.name} is known, but no rule of this release books it; it waits for one that does")
+    commands = rule(context, data)
+    return Commands(commands) if commands else Ignored(_NOTHING[row.data])

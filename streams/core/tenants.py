@@ -1,0 +1,46 @@
+"""The configuration in force: sources and tenants, ready for look-ups on the hot path."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from connectors.base import SourceConfig
+from streams.core.tenant_file import Rate, TenantFile
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One organisation with its file. `name` is the file's name without its ending."""
+
+    name: str
+    file: TenantFile
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return self.file.zone()
+
+    @cached_property
+    def by_percent(self) -> Mapping[Decimal, Rate]:
+        return {rate.percent: rate for rate in self.file.taxes.rates}
+
+    @cached_property
+    def percents(self) -> Mapping[str, Decimal]:
+        """The percentage of every tax type that the file names: what totals are predicted with."""
+        taxes = self.file.taxes
+        return {rate.type: rate.percent for rate in (*taxes.rates, *taxes.codes.values(), taxes.untaxed)}
+
+    @cached_property
+    def clearing(self) -> Mapping[tuple[str, str], str]:
+        return {(account.gateway, account.currency): account.account for account in self.file.payments}
+
+
+@dataclass(frozen=True)
+class Tenants:
+    """All sources and tenants. `version` changes with the content of any file."""
+
+    sources: Mapping[str, SourceConfig]
+    tenants: Mapping[str, Tenant]
+    version: str = ""
+    warnings: tuple[str, ...] = field(default=())
