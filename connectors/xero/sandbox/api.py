@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -29,6 +30,7 @@ from connectors.xero.sandbox.xml import wants_xml, xml_reply
 
 _GATEWAY_TITLES: Final = {"502": "Bad Gateway", "504": "Gateway Timeout"}
 _HANG_POLL_S: Final = 0.05
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Dropped(Exception):
@@ -131,7 +133,7 @@ async def _executed(
         # The backend itself failed, so this failure is what its key replays.
         if fault.commits != "none":
             _run(engine, incoming, admission, target, half=fault.commits == "half")
-        failure = plain_reply(500, "An error occurred in Xero. Check the API Status page.")
+        failure = _internal_error()
         _settle(engine, entry, failure)
         return await _broken(engine, incoming, fault)
     carry_out()
@@ -167,7 +169,13 @@ def _run(engine: Engine, incoming: Incoming, admission: Admission, target: Targe
         unitdp=4 if query.get("unitdp") == "4" else 2,
     )
     counts = Counts()
-    reply = answer(call, target, request.method, incoming.body, counts, half)
+    try:
+        reply = answer(call, target, request.method, incoming.body, counts, half)
+    except Exception:
+        # A mistake of ours looks to the client like one of Xero's; a key in flight must not wait for ever.
+        _LOG.exception("the sandbox failed at %s %s", request.method, request.path)
+        call.book.rollback()
+        reply = _internal_error()
     incoming.record.elements, incoming.record.committed = counts.elements, counts.committed
     return reply
 
@@ -189,8 +197,12 @@ async def _broken(engine: Engine, incoming: Incoming, fault: Fault) -> Reply:
     if fault.answer == "drop":
         raise Dropped
     if fault.answer == "500":
-        return plain_reply(500, "An error occurred in Xero. Check the API Status page.")
+        return _internal_error()
     return html_reply(int(fault.answer), _GATEWAY_TITLES[fault.answer])
+
+
+def _internal_error() -> Reply:
+    return plain_reply(500, "An error occurred in Xero. Check the API Status page http://status.xero.com")
 
 
 def _mismatch(engine: Engine, key: str) -> Reply:

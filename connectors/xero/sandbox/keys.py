@@ -55,12 +55,6 @@ class Keys:
         entry.reply = reply
         entry.done.set()
 
-    def release(self, entry: Entry) -> None:
-        """Forget the key: what was answered never reached Xero's own backend."""
-        if self.entries.get(entry.key) is entry:
-            del self.entries[entry.key]
-        entry.done.set()
-
     def _expire(self, now: float, life_s: int) -> None:
         for key, entry in list(self.entries.items()):
             if entry.first_at + life_s > now:

@@ -1,10 +1,7 @@
 """The books as plain JSON with decimal strings, for oracles that must not share code with what they check."""
 
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from connectors.xero.sandbox.books.records import Document, Payment
 from connectors.xero.sandbox.books.tables import Book
@@ -13,16 +10,10 @@ from connectors.xero.sandbox.wire import Json
 from schemas.money import to_text
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> str:
     """JSON for what orjson does not know."""
     if isinstance(value, Decimal):
         return to_text(value)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, frozenset | set):
-        return sorted(value)
-    if isinstance(value, msgspec.Struct):
-        return msgspec.structs.asdict(value)
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
@@ -60,8 +51,8 @@ def organisation(engine: Engine, book: Book) -> Json:
         "short_code": row.short_code,
         "adviser": row.adviser,
         "offline": row.offline,
-        "period_lock_date": plain(row.period_lock_date) if row.period_lock_date else None,
-        "end_of_year_lock_date": plain(row.end_of_year_lock_date) if row.end_of_year_lock_date else None,
+        "period_lock_date": row.period_lock_date.isoformat() if row.period_lock_date else None,
+        "end_of_year_lock_date": row.end_of_year_lock_date.isoformat() if row.end_of_year_lock_date else None,
         "connected": row.tenant_id in engine.oauth.state.connections,
     }
 

@@ -1,8 +1,10 @@
 """Sign-in, limits, keys and faults, as the SDK sees them."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import urllib3
 from xero_python.accounting import models as m
 from xero_python.exceptions import AccountingBadRequestException, HTTPStatusException, RateLimitException
 
@@ -120,3 +122,42 @@ def test_the_second_organisation_has_books_of_its_own(sdk: Sdk, served: Served) 
     other = served.sandbox.organisations[1]
     assert sdk.api.get_contacts(other.tenant_id).contacts == []
     assert sdk.api.get_organisations(other.tenant_id).organisations[0].base_currency.value == "EUR"
+
+
+def test_the_sdk_refreshes_and_revokes_its_token(sdk: Sdk, served: Served) -> None:
+    engine_token = _consented(served)
+    sdk.token = {**engine_token, "scope": engine_token["scope"].split()}
+    sdk.client.refresh_oauth2_token()
+    assert sdk.token["refresh_token"] != engine_token["refresh_token"]
+    assert sdk.api.get_organisations(sdk.tenant).organisations[0].organisation_id == sdk.tenant
+    access = sdk.token["access_token"]
+    sdk.client.revoke_oauth2_token()
+    sdk.token = {**engine_token, "access_token": access}
+    with pytest.raises(HTTPStatusException) as caught:
+        sdk.api.get_organisations(sdk.tenant)
+    assert caught.value.status == 403
+
+
+def _consented(served: Served) -> dict[str, Any]:
+    """A token set as a person's consent brings it."""
+    credentials, callback = served.sandbox.credentials, "https://app.example/callback"
+    pool = urllib3.PoolManager()
+    asked = {
+        "response_type": "code",
+        "client_id": credentials.client_id,
+        "redirect_uri": callback,
+        "scope": "offline_access accounting.settings",
+    }
+    url = f"{served.address.base_url}/identity/connect/authorize"
+    location = pool.request("GET", url, fields=asked, redirect=False).headers["Location"]
+    form = {
+        "grant_type": "authorization_code",
+        "code": parse_qs(urlsplit(location).query)["code"][0],
+        "redirect_uri": callback,
+        **credentials._asdict(),
+    }
+    token: dict[str, Any] = pool.request(
+        "POST", f"{served.address.identity_url}/connect/token", fields=form, encode_multipart=False
+    ).json()
+    pool.clear()
+    return token

@@ -179,16 +179,21 @@ async def test_a_busy_port_is_one_sentence() -> None:
                 pass
 
 
-async def test_as_a_process_it_says_how_to_connect_and_saves_when_it_is_stopped(tmp_path: Path) -> None:
+async def started(tmp_path: Path, *, as_json: bool) -> tuple[asyncio.subprocess.Process, Path]:
     path = tmp_path / "state.json"
     code = (
         "import asyncio, pathlib, sys\n"
         "from connectors.xero.sandbox import run_forever\n"
-        "sys.exit(asyncio.run(run_forever(state_path=pathlib.Path(sys.argv[1]), as_json=True)))"
+        f"sys.exit(asyncio.run(run_forever(state_path=pathlib.Path(sys.argv[1]), as_json={as_json})))"
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, str(path), stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
     )
+    return process, path
+
+
+async def test_as_a_process_it_says_how_to_connect_and_saves_when_it_is_stopped(tmp_path: Path) -> None:
+    process, path = await started(tmp_path, as_json=True)
     assert process.stdout is not None
     described = orjson.loads(await asyncio.wait_for(process.stdout.readline(), 20))
     assert described["organisations"][0]["currency"] == "GBP"
@@ -196,3 +201,29 @@ async def test_as_a_process_it_says_how_to_connect_and_saves_when_it_is_stopped(
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 10) == 0
     assert orjson.loads(path.read_bytes().splitlines()[0]) == {"ledgerstream_xero_sandbox": 1}
+
+
+async def test_people_are_told_the_same_in_words(tmp_path: Path) -> None:
+    process, _ = await started(tmp_path, as_json=False)
+    assert process.stdout is not None
+    text = (await asyncio.wait_for(process.stdout.readuntil(b"/_sandbox/\n"), 20)).decode()
+    sandbox = Sandbox()
+    for known in (*sandbox.credentials, *(row.tenant_id for row in sandbox.organisations), "/connect/token"):
+        assert known in text
+    process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_a_disk_that_fails_stops_the_sandbox_with_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "books" / "state.json"
+    sandbox = Sandbox(state_path=path)
+
+    async def run() -> None:
+        async with wired(sandbox) as wire:
+            path.unlink()
+            path.parent.rmdir()
+            await wire.call("PUT", "/Contacts", {"Name": "Ann"})
+            await asyncio.wait_for(sandbox.stopped.wait(), 5)
+
+    with pytest.raises(SandboxError, match=r"cannot be written: .* --state"):
+        await run()

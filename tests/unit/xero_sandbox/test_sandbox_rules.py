@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.xero.sandbox.books.document_rules import TRANSITIONS
-from connectors.xero.sandbox.books.records import Account, Document, DocumentStatus, Organisation
+from connectors.xero.sandbox.books.records import Document, DocumentStatus
 from connectors.xero.sandbox.books.tables import Table
 from connectors.xero.sandbox.totals import LineAmountTypes
 from tests.unit.xero_sandbox.desk import Desk, invoice, payment
@@ -248,12 +248,3 @@ def test_no_number_breaks_the_arithmetic(fields: dict[str, Any], types: str) -> 
     except orjson.JSONEncodeError:
         return
     assert Desk().call("PUT", "Invoices", body).status in (200, 400)
-
-
-def test_records_are_frozen() -> None:
-    desk = Desk()
-    account: Account | None = desk.book.accounts.find("code", "200")
-    organisation: Organisation = desk.book.organisation
-    for record in (account, organisation):
-        with pytest.raises(AttributeError, match="immutable"):
-            record.name = "x"  # type: ignore[misc,union-attr]  # Shows that it cannot be done.

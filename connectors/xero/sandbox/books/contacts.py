@@ -45,7 +45,7 @@ _ADDRESS_FIELDS: Final = (
 _ADDRESS_ALWAYS: Final = ("City", "Region", "PostalCode", "Country")
 _PERSONS_MAX: Final = 5
 # Keys that SDKs put into every object that they build.
-_EMPTY_FLAGS: Final = {"haserrors", "hasattachments", "hasvalidationerrors"}
+EMPTY_FLAGS: Final = {"haserrors", "hasattachments", "hasvalidationerrors"}
 _EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 ARCHIVED: Final = (
     "The specified contact details matched an archived contact. "
@@ -132,7 +132,7 @@ def resolve(call: Call, element: Element) -> Contact:
         existing = _match(call, element)
     except NotFound:
         raise Rejected("The Contact with the specified ContactID could not be found") from None
-    if existing is not None and element.names() - _EMPTY_FLAGS <= {"contactid", "contactnumber", "name"}:
+    if existing is not None and element.names() - EMPTY_FLAGS <= {"contactid", "contactnumber", "name"}:
         sent = element.text("Name")
         if sent is None or fold(sent) == fold(existing.name):
             return existing

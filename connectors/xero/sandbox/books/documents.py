@@ -121,7 +121,7 @@ def _existing(
 
 def _contact(call: Call, element: Element, existing: Document | None) -> tuple[Contact | None, list[str]]:
     sent = element.child("Contact")
-    if sent is None or not sent.names() - {"haserrors"}:
+    if sent is None or not sent.names() - contacts.EMPTY_FLAGS:
         if existing is not None:
             return call.book.contacts.get(existing.contact_id), []
         if sent is None:
