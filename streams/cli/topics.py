@@ -21,7 +21,7 @@ def topics(
     chosen = settings.load()
     if chosen.kafka_bootstrap_servers is None:
         raise Failed(
-            "KAFKA_BOOTSTRAP_SERVERS is not set: name your cluster, or run `ledgerstream kafka` and take the address it prints.",
+            "KAFKA_BOOTSTRAP_SERVERS is not set: name your cluster, or run `ledgerstream kafka` and take its address.",
             NOT_THERE,
         )
     work = kafka_topics.check if check else kafka_topics.ensure

@@ -1,0 +1,48 @@
+"""`ledgerstream sandbox`: a system of the outside world, on this machine, to try things on."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connectors.xero.sandbox import Options, Switches, main_async
+from streams.cli.app import DOES_NOT_FIT, Failed, app
+
+sandbox = typer.Typer(help="Run a sandbox of an outside system.", no_args_is_help=True)
+app.add_typer(sandbox, name="sandbox")
+
+
+@sandbox.command("xero")
+def xero(
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="the port to listen on; 0 for a free one")] = 0,
+    state: Annotated[Path | None, typer.Option(help="keep the books in this file")] = None,
+    speed: Annotated[float, typer.Option(help="let the minute of its limits run this many times faster")] = 1.0,
+    switch: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE of a point that is not settled about Xero; may be repeated")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print how to connect as one JSON line")] = False,
+) -> None:
+    """Run a server that behaves like Xero, until Ctrl-C. Prints client id, secret and tenant ids."""
+    options = Options(
+        host=host, port=port, state_path=state, speed=speed, switches=_switches(switch or []), as_json=as_json
+    )
+    raise typer.Exit(asyncio.run(main_async(options)))
+
+
+def _switches(words: list[str]) -> Switches:
+    chosen = Switches()
+    for word in words:
+        name, _, value = word.partition("=")
+        try:
+            chosen = chosen.changed(**{name: _value(value)})
+        except ValueError as error:
+            raise Failed(f"--switch {word}: {error}", DOES_NOT_FIT) from None
+    return chosen
+
+
+def _value(text: str) -> bool | int | str:
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if text.isdigit() else text

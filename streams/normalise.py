@@ -1,0 +1,76 @@
+"""Normalise: what sources said becomes domain events (a Faust agent).
+
+A raw record that yields events is gone once they are acknowledged; one that yields none leaves a record in
+`commands` that says why, so that its end is a row in the ledger (design section 3).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+
+from connectors.base import Events, Normalised, SourceConfig
+from connectors.registry import CONNECTORS
+from schemas import envelope, raw
+from schemas.codec import Refused, to_json
+from schemas.commands import CommandRecord
+from schemas.events import event_type
+from schemas.topics import TOPICS, name_of
+from streams.core.refusal import bug, refused
+from streams.kafka.producer import Producer
+from streams.kafka.records import Outgoing, Record, Run
+
+Sources = Mapping[str, SourceConfig]
+
+
+class Normalise:
+    """`sources` is asked anew for each run, because tenant files may be mended while we run."""
+
+    def __init__(self, producer: Producer, prefix: str, sources: Callable[[], Sources]) -> None:
+        self._producer = producer
+        self._prefix = prefix
+        self._sources = sources
+
+    async def on_run(self, run: Run) -> "asyncio.Future[object]":
+        """Ends when everything is handed to the producer; the future ends when all of it is acknowledged."""
+        sources = self._sources()
+        outgoing = [out for record in run.records for out in self._outgoing(run, record, sources)]
+        return await self._producer.enqueue(outgoing)
+
+    def _outgoing(self, run: Run, record: Record, sources: Sources) -> Iterator[Outgoing]:
+        outcome = normalise(record, sources)
+        if isinstance(outcome, Events):
+            for event in outcome.envelopes:
+                key, value, headers = envelope.to_kafka(event)
+                topic = TOPICS[event_type(event.type).topic].full_name(self._prefix)
+                yield Outgoing(topic, key, value, tuple(headers))
+            return
+        ended = CommandRecord(
+            topic=name_of(run.topic, self._prefix),
+            partition=run.partition,
+            offset=record.offset,
+            timestamp_ms=record.timestamp_ms,
+            outcome=outcome,
+            source=record.key.decode(errors="replace") or None,
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+        )
+        yield Outgoing(TOPICS["commands"].full_name(self._prefix), record.key, to_json(ended), (), run.partition)
+
+
+def normalise(record: Record, sources: Sources) -> Normalised:
+    """Pure: what one raw record says. A bug in a connector is a dead letter, not the end of the process."""
+    try:
+        request = raw.from_kafka(record.headers, record.value)
+        config = sources.get(request.source)
+        if config is None:
+            return refused(
+                Refused("ls_source", request.source, "a configured source"),
+                "poison",
+                "normalise",
+                f"Add the source {request.source} to sources.yaml, then replay.",
+            )
+        return CONNECTORS[config.connector].normalise(request, config)
+    except Refused as error:
+        return refused(error, "poison", "normalise", "Send the request to the receiver again; it writes these headers.")
+    except Exception as error:
+        return bug(error, "normalise")

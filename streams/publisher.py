@@ -1,0 +1,78 @@
+"""The publisher: what the ledger decided, told to Kafka.
+
+`transitions` is the outbox: every change of state goes to `outcomes`, those to `rejected` to `dead-letters` as well, at
+least once and in order per entity; consumers deduplicate by (subject, number).
+"""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from schemas.codec import to_json
+from schemas.dead_letter import OutcomeRecord, dlq_headers
+from schemas.topics import TOPICS
+from streams.kafka.producer import Producer
+from streams.kafka.records import Outgoing
+from streams.ledger import Ledger
+from streams.ledger.publishing import Unpublished
+
+_BATCH: Final = 500
+_IDLE_S: Final = 1.0
+
+_log = structlog.get_logger()
+
+
+class Publisher:
+    """One task of the worker. Raises what the ledger or the broker raises: the process then ends and starts anew."""
+
+    def __init__(self, ledger: Ledger, producer: Producer, prefix: str, *, group: str, version: str) -> None:
+        self._ledger = ledger
+        self._producer = producer
+        self._outcomes = TOPICS["outcomes"].full_name(prefix)
+        self._dead_letters = TOPICS["dead-letters"].full_name(prefix)
+        self._group = group
+        self._version = version
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something to publish."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Publish until cancelled; cancelling between the acknowledgement and the mark publishes again."""
+        while True:
+            if await self.turn():
+                continue
+            self._woken.clear()
+            try:
+                await asyncio.wait_for(self._woken.wait(), _IDLE_S)
+            except TimeoutError:
+                continue
+
+    async def turn(self) -> int:
+        """Publish what waits, at most one batch; how many transitions that was."""
+        waiting = await self._ledger.publishing.unpublished(_BATCH)
+        if waiting:
+            await self._producer.send_all(record for one in waiting for record in self._records(one))
+            await self._ledger.publishing.mark_published([one.transition for one in waiting])
+        return len(waiting)
+
+    def _records(self, one: Unpublished) -> list[Outgoing]:
+        outcome: OutcomeRecord = one.outcome
+        records = [Outgoing(self._outcomes, outcome.entity_key.encode(), to_json(outcome))]
+        if one.letter is not None:
+            letter = one.letter
+            headers = dlq_headers(letter, agent=letter.stage, group=self._group, version=self._version)
+            key = letter.key if letter.key is not None else letter.subject.encode()
+            records.append(Outgoing(self._dead_letters, key, letter.value or b"", tuple(headers)))
+            _log.warning(
+                "dead letter",
+                dlq_id=letter.dlq_id,
+                cause=letter.cause,
+                stage=letter.stage,
+                command_id=outcome.subject,
+                tenant=outcome.tenant,
+                correlation_id=letter.evidence.xero_correlation_id,
+            )
+        return records
