@@ -170,7 +170,7 @@ def _run(engine: Engine, incoming: Incoming, admission: Admission, target: Targe
     )
     counts = Counts()
     try:
-        reply = answer(call, target, request.method, incoming.body, counts, half)
+        reply = answer(call, target, request.method, incoming.body, counts, half=half)
     except Exception:
         # A mistake of ours looks to the client like one of Xero's; a key in flight must not wait for ever.
         _LOG.exception("the sandbox failed at %s %s", request.method, request.path)

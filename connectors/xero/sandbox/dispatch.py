@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -57,8 +58,8 @@ def target_of(path: str) -> Target | None:
     return None
 
 
-def answer(call: Call, target: Target, method: str, body: bytes, counts: Counts, half: bool = False) -> Reply:
-    """Carry out the request. `half`: stop after the first half of the elements and say nothing (the caller breaks it).
+def answer(call: Call, target: Target, method: str, body: bytes, counts: Counts, *, half: bool = False) -> Reply:
+    """Carry out the request. `half`: only the first half of the elements (of one: that one), for a call that breaks.
 
     Every refusal becomes a reply; a change of the books is kept exactly when its element says OK.
     """
@@ -109,12 +110,9 @@ def _write(call: Call, target: Target, method: str, body: bytes, counts: Counts,
         raise Malformed(f"{resource.name}/{target.key} takes one object, got {len(elements)}")
     counts.elements = len(elements)
     taken = elements[: (len(elements) + 1) // 2] if half else elements
-    write = run
-    outcomes = [
-        _attempt(call, lambda element: write(call, element, create=method == "PUT", path_id=target.key), element)
-        for element in taken
-    ]
-    is_summarised = call.query.get("summarizeerrors", "true").lower() != "false"
+    write = partial(run, call, create=method == "PUT", path_id=target.key)
+    outcomes = [_attempt(call, write, element) for element in taken]
+    is_summarised = resource.single or call.query.get("summarizeerrors", "true").lower() != "false"
     failed = [outcome for outcome in outcomes if outcome.errors]
     if failed and is_summarised:
         if not call.switches.siblings_saved_on_400:
@@ -123,7 +121,7 @@ def _write(call: Call, target: Target, method: str, body: bytes, counts: Counts,
             counts.committed = len(outcomes) - len(failed)
         return validation_reply([_with_errors(call, outcome) for outcome in failed])
     counts.committed = len(outcomes) - len(failed)
-    if is_summarised or resource.single:
+    if is_summarised:
         return _ok(call, resource, [_with_errors(call, outcome) for outcome in outcomes])
     return _ok(call, resource, [_with_outcome(call, outcome) for outcome in outcomes])
 

@@ -48,9 +48,14 @@ _DEPTH_MAX: Final = 50
 _LENGTH_MAX: Final = 8_000
 
 
-@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """A text without case and accents."""
+    # Lists are long, and most of their texts are plain.
+    return text.lower() if text.isascii() else _without_accents(text)
+
+
+@lru_cache(maxsize=8192)
+def _without_accents(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 

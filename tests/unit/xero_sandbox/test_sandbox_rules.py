@@ -77,6 +77,31 @@ def test_what_may_change_in_a_line_after_a_payment(
         assert PAID_EDIT in desk.refused("POST", "Invoices", body)
 
 
+def test_a_new_due_date_of_a_part_paid_invoice_leaves_the_moment_of_change(paid: tuple[Desk, dict[str, Any]]) -> None:
+    desk, created = paid
+    path = f"Invoices/{created['InvoiceID']}"
+    before = desk.good("GET", path)["UpdatedDateUTC"]
+    assert desk.good("POST", path, {"DueDate": "2026-12-01"})["UpdatedDateUTC"] == before
+    assert desk.good("GET", path)["DueDateString"] == "2026-12-01T00:00:00"
+    assert desk.good("POST", path, {"Reference": "r"})["UpdatedDateUTC"] > before
+
+
+def test_a_resource_of_one_object_is_always_summarised() -> None:
+    reply = Desk().call("PUT", "Accounts", {"Code": "200"}, summarizeerrors="false")
+    assert (reply.status, orjson.loads(reply.body)["ErrorNumber"]) == (400, 10)
+    two = Desk().call("PUT", "Currencies", {"Currencies": [{"Code": "CHF"}, {"Code": "SEK"}]})
+    assert (two.status, orjson.loads(two.body)["ErrorNumber"]) == (400, 14)
+
+
+@pytest.mark.parametrize("path", ["Contacts", "Invoices", "CreditNotes", "Payments"])
+def test_what_is_not_there_is_a_404_and_what_cannot_be_done_a_501(path: str) -> None:
+    desk = Desk()
+    assert desk.call("GET", f"{path}/none").status == 404
+    assert desk.call("POST", f"{path}/none", {"Status": "DELETED"}).status == 404
+    assert desk.call("DELETE", f"{path}/none").status == 501
+    assert desk.call("POST", "Organisation", {}).status == 501
+
+
 def test_every_status_has_its_transitions_and_none_leads_to_paid() -> None:
     assert set(TRANSITIONS) == set(get_args(DocumentStatus))
     assert not any("PAID" in targets for targets in TRANSITIONS.values())

@@ -64,10 +64,20 @@ def _keep(call: Call, kind: Kind, existing: Document | None, candidate: Document
         updated=call.now,
     )
     kept = settled(kept, kept.day)
+    if existing is not None and _is_silent(existing, kept):
+        kept = msgspec.structs.replace(kept, updated=existing.updated)
     call.book.put_document(kept)
     if contact is not None:
         _mark_role(call, contact, kept)
     return kept
+
+
+def _is_silent(existing: Document, kept: Document) -> bool:
+    """Whether If-Modified-Since misses the change: of a part-paid document, due date and sending make no journal."""
+    same = msgspec.structs.replace(
+        kept, due=existing.due, sent_to_contact=existing.sent_to_contact, updated=existing.updated
+    )
+    return bool(existing.payment_ids) and same == existing
 
 
 def settled(document: Document, day: date) -> Document:
