@@ -1,0 +1,65 @@
+"""Which ledger belongs to which Kafka: told in the topic `ledger`, compared before a worker does anything.
+
+A ledger that was put back from a backup does not know what Xero was told since; a ledger of another system would
+take its own offsets for this one's. Either would book twice or lose, so the worker refuses (design section 6).
+"""
+
+from typing import Final, Protocol
+
+import msgspec
+
+from schemas.codec import to_json
+
+KEY: Final = b"ledger"
+
+
+class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The one record of the topic `ledger`. `highest_call`: the last call that was opened when it was written."""
+
+    ledger_id: str
+    highest_call: int
+    version: int = 1
+
+
+class WrongLedger(Exception):
+    """This ledger must not be used with this Kafka; the message says why and what to do."""
+
+
+class _Known(Protocol):
+    @property
+    def ledger_id(self) -> str: ...
+    @property
+    def highest_call(self) -> int: ...
+    @property
+    def has_taken_in(self) -> bool: ...
+
+
+def check(ours: _Known, told: bytes | None) -> None:
+    """Compare the ledger with what the topic says. Raises WrongLedger."""
+    if told is None:
+        if ours.has_taken_in:
+            raise WrongLedger(
+                f"The ledger {ours.ledger_id} has taken in events, but this Kafka has never heard of it: it is another "
+                "cluster, or its topics were deleted. Name the right one in KAFKA_BOOTSTRAP_SERVERS; for a new start, "
+                "name a new ledger in LEDGERSTREAM_LEDGER_URL once everything in the old one is posted."
+            )
+        return
+    record = msgspec.json.decode(told, type=LedgerRecord)
+    if record.ledger_id != ours.ledger_id:
+        raise WrongLedger(
+            f"This Kafka belongs to the ledger {record.ledger_id}, and LEDGERSTREAM_LEDGER_URL names another one, "
+            f"{ours.ledger_id}. It would book again what the other has booked. Name the right ledger; if it is lost, "
+            "put back its last backup."
+        )
+    if record.highest_call > ours.highest_call:
+        raise WrongLedger(
+            f"The ledger is older than this Kafka: it knows {ours.highest_call} calls to Xero, the topic `ledger` "
+            f"{record.highest_call}. It was put back from a backup, and would send again what was sent since. Put back "
+            "the newest copy; if there is none, start with `ledgerstream worker --restored`: everything that is not "
+            "known to be posted is then looked for in Xero before it is sent."
+        )
+
+
+def record_of(ours: _Known) -> bytes:
+    """The record to write."""
+    return to_json(LedgerRecord(ledger_id=ours.ledger_id, highest_call=ours.highest_call))
