@@ -157,15 +157,15 @@ class Sandbox:
         if self._state is None:
             yield
             return
-        stop = asyncio.Event()
-        saver = asyncio.create_task(self._state.run(stop))
-        saver.add_done_callback(lambda _task: self.stopped.set())
-        try:
-            yield
-        finally:
-            stop.set()
-            await saver
-            self._state.compact()
+        with self._state.owned():
+            stop = asyncio.Event()
+            saver = asyncio.create_task(self._state.run(stop))
+            saver.add_done_callback(lambda _task: self.stopped.set())
+            try:
+                yield
+            finally:
+                stop.set()
+                await saver
 
     def describe(self, address: Address) -> Json:
         """What a client must know to connect."""
@@ -244,6 +244,8 @@ def _announcement(description: Json, *, as_json: bool) -> str:
 async def _start(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
+    except OverflowError:
+        raise SandboxError(f"port {port} does not exist: choose one from 0 to 65535 with --port") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise SandboxError(

@@ -10,9 +10,10 @@ is a `SandboxError`. Quota windows, faults and the log of calls are not kept: th
 
 import asyncio
 import contextlib
+import fcntl
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,21 +35,46 @@ Change = tuple[str, str, str, Any]
 
 
 class StateFile:
-    """Keeps an engine's state in one file. `load` first, then `run` in the background, `compact` at the end."""
+    """Keeps an engine's state in one file. `load` it, then `run` while it is `owned`."""
 
     def __init__(self, path: Path, engine: Engine) -> None:
         self._path = path
         self._engine = engine
 
     def load(self) -> None:
-        """Take in what the file holds, if it exists, and write it back compacted. Raises SandboxError."""
+        """Take in what the file holds, if it exists. Raises SandboxError."""
         try:
             data = self._path.read_bytes() if self._path.exists() else b""
         except OSError as error:
             raise SandboxError(f"the state file {self._path} cannot be read: {error.strerror or error}") from None
         if data:
             self._take_in(data)
-        self.compact()
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Keep other sandboxes off the file, and compact it at both ends. Raises SandboxError."""
+        lock = self._locked()
+        try:
+            self.compact()
+            yield
+            self.compact()
+        finally:
+            os.close(lock)
+
+    def _locked(self) -> int:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._refused(error) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise SandboxError(
+                f"the state file {self._path} is in use by another sandbox: stop it, or name another one with --state"
+            ) from None
+        return lock
 
     async def run(self, stop: asyncio.Event) -> None:
         """Append what changed, again and again, until `stop` is set. Raises SandboxError when the disk refuses."""
@@ -79,7 +105,6 @@ class StateFile:
         everything = list(_everything(self._engine))
         temporary = self._path.with_name(self._path.name + ".tmp")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
                 file.write(orjson.dumps(_HEADER) + b"\n" + msgspec.json.encode(everything) + b"\n")
                 file.flush()

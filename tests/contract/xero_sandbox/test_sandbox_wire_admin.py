@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from datetime import UTC, datetime
@@ -165,18 +166,32 @@ def test_a_corrupt_state_is_one_sentence(tmp_path: Path, content: bytes) -> None
     assert path.read_bytes() == content
 
 
-def test_a_state_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+async def served_briefly(sandbox: Sandbox, port: int = 0) -> None:
+    async with sandbox.serve(port=port):
+        pass
+
+
+async def test_a_state_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SandboxError, match=r"cannot be (read|written)"):
-        Sandbox(state_path=tmp_path / "file" / "state.json")
+    with pytest.raises(SandboxError, match=r"cannot be written: .* --state"):
+        await served_briefly(Sandbox(state_path=tmp_path / "file" / "state.json"))
+
+
+async def test_two_sandboxes_never_share_a_state_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    async with wired(Sandbox(state_path=path)):
+        with pytest.raises(SandboxError, match="is in use by another sandbox"):
+            await served_briefly(Sandbox(state_path=path))
+    await served_briefly(Sandbox(state_path=path))
 
 
 async def test_a_busy_port_is_one_sentence() -> None:
     async with Sandbox().serve() as address:
         port = int(address.base_url.rpartition(":")[2])
-        with pytest.raises(SandboxError, match=f"port {port} on 127.0.0.1 is taken: .* --port"):
-            async with Sandbox().serve(port=port):
-                pass
+        with pytest.raises(SandboxError, match=rf"port {port} on 127.0.0.1 is taken: .* --port"):
+            await served_briefly(Sandbox(), port)
+    with pytest.raises(SandboxError, match="from 0 to 65535"):
+        await served_briefly(Sandbox(), 99_999)
 
 
 async def started(tmp_path: Path, *, as_json: bool) -> tuple[asyncio.subprocess.Process, Path]:
@@ -220,8 +235,7 @@ async def test_a_disk_that_fails_stops_the_sandbox_with_one_sentence(tmp_path: P
 
     async def run() -> None:
         async with wired(sandbox) as wire:
-            path.unlink()
-            path.parent.rmdir()
+            shutil.rmtree(path.parent)
             await wire.call("PUT", "/Contacts", {"Name": "Ann"})
             await asyncio.wait_for(sandbox.stopped.wait(), 5)
 
