@@ -3,8 +3,17 @@
 A client is right when it survives every position. The defaults are what the better source says.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args, get_origin
+from random import Random
+from typing import Any, Final, Literal, get_args, get_origin
+
+# The numbers on which sources disagree, with what each of them says.
+_NUMBERS: Final = {
+    "day_limit": (1_000, 5_000),
+    "body_bytes_max": (3_500_000, 10_000_000),
+    "refresh_grace_s": (0, 1_800),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,21 @@ class Switches:
                 raise ValueError(f"unknown switch {name!r}: known are {', '.join(sorted(known))}")
             _check(name, known[name], value)
         return replace(self, **changes)
+
+    @classmethod
+    def drawn(cls, random: Random, keep: Collection[str] = ()) -> "Switches":
+        """Every position at random, for tests that must pass on all; those named in `keep` stay as they are."""
+        positions: dict[str, Any] = {}
+        for field in fields(cls):
+            if field.name in keep:
+                continue
+            if get_origin(field.type) is Literal:
+                positions[field.name] = random.choice(get_args(field.type))
+            elif field.type is bool:
+                positions[field.name] = random.random() < 0.5
+            elif field.name in _NUMBERS:
+                positions[field.name] = random.choice(_NUMBERS[field.name])
+        return cls().changed(**positions)
 
 
 def _check(name: str, kind: Any, value: Any) -> None:

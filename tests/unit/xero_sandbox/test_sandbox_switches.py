@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -36,6 +37,16 @@ def test_the_public_names() -> None:
 def test_a_wrong_switch_is_named(changes: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         Switches().changed(**changes)
+
+
+def test_positions_are_drawn_from_a_seed_and_some_are_kept() -> None:
+    draws = [Switches.drawn(Random(seed), keep=("window", "scopes")) for seed in range(40)]
+    assert draws[3] == Switches.drawn(Random(3), keep=("window", "scopes"))
+    assert {(draw.window, draw.scopes) for draw in draws} == {("fixed", "granular")}
+    assert {draw.key_in_flight for draw in draws} == {"wait", "409", "400"}
+    assert {draw.refresh_grace_s for draw in draws} == {0, 1_800}
+    assert {draw.siblings_saved_on_400 for draw in draws} == {True, False}
+    assert {draw.minute_limit for draw in draws} == {60}
 
 
 @pytest.mark.parametrize(
