@@ -1,0 +1,90 @@
+"""The demo's own home: a temporary folder with copies of the tenant files, and the secrets of its sources."""
+
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from streams.demo.expected import Circumstances
+
+TENANT: Final = "uk"
+UNKNOWN_RATE: Final = "5"
+_PREFIXES: Final = ("invoice", "credit_note")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """How a source proves itself: it signs with `secret`, or shows it as a token."""
+
+    variable: str
+    secret: str
+    signs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """`forgotten` is the line of the tenant file that the demo's copy lacks."""
+
+    folder: Path
+    credentials: Mapping[str, Credential]
+    forgotten: str
+
+    @property
+    def tenants(self) -> Path:
+        return self.folder / "tenants"
+
+    @property
+    def tenant_file(self) -> Path:
+        return self.tenants / f"{TENANT}.yaml"
+
+    def document(self) -> Mapping[str, Any]:
+        """The tenant file as it stands."""
+        return _read(self.tenant_file)
+
+    def circumstances(self, refused_by_xero: frozenset[tuple[str, str]], *, mended: bool) -> Circumstances:
+        """What the oracle must know of the organisation beside what was sent."""
+        numbers = self.document()["numbers"]
+        return Circumstances(
+            prefixes={(source, kind): row[kind] for source, row in numbers.items() for kind in _PREFIXES},
+            unmapped_rates=frozenset() if mended else frozenset({UNKNOWN_RATE}),
+            refused_by_xero=refused_by_xero,
+        )
+
+    def rates(self) -> dict[str, str]:
+        """The percentage of each tax type on sales."""
+        return {row["type"]: row["percent"] for row in self.document()["taxes"]["rates"]}
+
+    def mend(self) -> None:
+        """Give the tenant file the rate that it lacks, as a person would."""
+        text = self.tenant_file.read_text(encoding="utf-8")
+        self.tenant_file.write_text(text.replace("  rates:\n", f"  rates:\n{self.forgotten}\n", 1), encoding="utf-8")
+
+
+def prepare(folder: Path, tenants: Path, new_secret: Callable[[], str]) -> Home:
+    """Copy the tenant files of `tenants` into `folder`, less one tax rate, and make up the sources' secrets."""
+    copies = folder / "tenants"
+    shutil.copytree(tenants, copies)
+    tenant_file = copies / f"{TENANT}.yaml"
+    text = tenant_file.read_text(encoding="utf-8")
+    found = re.search(rf'^ *- .*percent: "{UNKNOWN_RATE}".*$', text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f'{tenant_file} has no line with percent: "{UNKNOWN_RATE}": restore deploy/tenants')
+    tenant_file.write_text(text.replace(found[0] + "\n", "", 1), encoding="utf-8")
+    sources = _read(copies / "sources.yaml")["sources"]
+    credentials = {name: _credential(source, new_secret()) for name, source in sources.items()}
+    return Home(folder, credentials, found[0])
+
+
+def _credential(source: Mapping[str, Any], secret: str) -> Credential:
+    signs = "secrets" in source
+    [reference] = source["secrets" if signs else "tokens"]
+    return Credential(reference["env"], secret, signs)
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return content
