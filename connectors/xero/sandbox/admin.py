@@ -41,7 +41,8 @@ def routes(engine: Engine) -> list[web.RouteDef]:
         ("PATCH", "/_sandbox/organisations/{tenant}", admin.organisation),
         ("POST", "/_sandbox/organisations/{tenant}/contacts/{id}/archive", admin.archive),
         ("POST", "/_sandbox/organisations/{tenant}/contacts/{id}/merge", admin.merge),
-        ("PATCH", "/_sandbox/organisations/{tenant}/{kind:invoices|creditnotes}/{id}", admin.edit),
+        ("POST", "/_sandbox/organisations/{tenant}/contacts/{id}/restore", admin.restore),
+        ("PATCH", "/_sandbox/organisations/{tenant}/{kind:contacts|invoices|creditnotes|payments}/{id}", admin.edit),
         ("POST", "/_sandbox/organisations/{tenant}/payments", admin.pay),
         ("POST", "/_sandbox/organisations/{tenant}/payments/{id}/reconcile", admin.reconcile),
         ("POST", "/_sandbox/time", admin.advance),
@@ -138,6 +139,9 @@ class _Admin:
         return people.archive(
             self._engine, self._book(request), request.match_info["id"], merged_to=str(body.get("into", ""))
         )
+
+    async def restore(self, request: web.Request) -> Any:
+        return people.restore(self._engine, self._book(request), request.match_info["id"])
 
     async def edit(self, request: web.Request) -> Any:
         kind, body = request.match_info["kind"], await _json(request)

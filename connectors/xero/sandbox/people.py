@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 
-from connectors.xero.sandbox.books import contacts, documents, payments
+from connectors.xero.sandbox.books import contacts, payments
 from connectors.xero.sandbox.books.call import Outcome
 from connectors.xero.sandbox.books.tables import Book
 from connectors.xero.sandbox.engine import Engine
 from connectors.xero.sandbox.problems import Refusal
 from connectors.xero.sandbox.reading import Element
+from connectors.xero.sandbox.resources import RESOURCES
 from connectors.xero.sandbox.wire import Json
 
 
@@ -26,15 +27,26 @@ def archive(engine: Engine, book: Book, contact_id: str, merged_to: str = "") ->
     return contacts.render(contacts.archive(engine.call(book), contact, merged_to), merged=True)
 
 
-def edit(engine: Engine, book: Book, kind: str, document_id: str, changes: Mapping[str, Any]) -> Json:
-    """Change an invoice or credit note; `changes` in Xero's own names."""
-    write = documents.invoice_write if kind == "invoices" else documents.credit_note_write
-    call = engine.call(book)
-    call.book.begin()
+def restore(engine: Engine, book: Book, contact_id: str) -> Json:
+    """Take a contact out of the archive, which the API cannot; its name must be free."""
+    contact = book.contacts.get(contact_id)
+    if contact is None:
+        raise PersonError(f"there is no contact {contact_id!r}")
+    holder = book.contacts.find("name", contact.name)
+    if holder is not None:
+        raise PersonError(f"the name {contact.name!r} is taken by contact {holder.contact_id}")
+    return contacts.render(contacts.restore(engine.call(book), contact))
+
+
+def edit(engine: Engine, book: Book, kind: str, row_id: str, changes: Mapping[str, Any]) -> Json:
+    """Change a contact, invoice or credit note, or delete a payment; `changes` in Xero's own names."""
+    write = RESOURCES[kind].post
+    assert write is not None, "the admin surface takes only kinds that can be changed"
+    book.begin()
     try:
-        outcome = write(call, Element(changes, kind), create=False, path_id=document_id)
+        outcome = write(engine.call(book), Element(changes, kind), create=False, path_id=row_id)
     except Refusal as refusal:
-        raise PersonError(f"{kind} {document_id}: {refusal}") from None
+        raise PersonError(f"{kind} {row_id}: {refusal}") from None
     return _done(book, outcome)
 
 

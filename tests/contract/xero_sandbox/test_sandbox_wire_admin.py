@@ -91,6 +91,15 @@ async def test_a_person_archives_merges_edits_pays_and_reconciles() -> None:
         await wire.admin("POST", f"{at}/contacts/{bea}/archive")
         assert wire.names() == []
         assert "no contact" in (await wire.admin("POST", f"{at}/contacts/nobody/archive")).json["error"]
+        assert "no contact" in (await wire.admin("POST", f"{at}/contacts/nobody/restore")).json["error"]
+        await wire.admin("POST", f"{at}/contacts/{bea}/restore")
+        assert "taken by contact" in (await wire.admin("POST", f"{at}/contacts/{bea}/restore")).json["error"]
+        assert (await wire.admin("PATCH", f"{at}/contacts/{bea}", {"Name": "Bea B."})).json["Name"] == "Bea B."
+        assert wire.names() == ["Bea B."]
+        unknown = (await wire.admin("PATCH", f"{at}/invoices/nobody", {"Reference": "x"})).json["error"]
+        assert unknown.startswith("invoices nobody")
+        malformed = await wire.admin("POST", f"{at}/payments", {"Amount": "much"})
+        assert "Error converting value" in malformed.json["error"]
 
 
 async def test_an_organisation_is_locked_put_offline_and_disconnected() -> None:

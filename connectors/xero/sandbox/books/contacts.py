@@ -157,6 +157,13 @@ def archive(call: Call, contact: Contact, merged_to: str = "") -> Contact:
     return gone
 
 
+def restore(call: Call, contact: Contact) -> Contact:
+    """Take a contact out of the archive, as a person does on the screen."""
+    back = msgspec.structs.replace(contact, status="ACTIVE", merged_to="", updated=call.now)
+    call.book.put(call.book.contacts, back)
+    return back
+
+
 def render(contact: Contact, *, merged: bool = False, thin: bool = False) -> Json:
     """The full wire form: 4 phone slots, 2 address slots. Un-paged lists are `thin`: without the persons."""
     answer: Json = {"ContactID": contact.contact_id, "ContactStatus": contact.status}
