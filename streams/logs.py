@@ -89,6 +89,8 @@ def configure(level: str, form: str) -> None:
         cache_logger_on_first_use=False,
     )
     # Libraries log through the standard module. At INFO they cost throughput (facts: faust) and may print addresses.
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
+    )
     for name in ("faust", "mode", "aiokafka", "aiohttp.access", "sqlalchemy.engine"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -5,6 +5,7 @@ Exit codes are a contract: 0 done, 1 looked and found something wrong, 2 the cal
 with a remedy on stderr; results are on stdout, as JSON with --json.
 """
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
@@ -12,12 +13,13 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.console import Console
 
-from connectors.receiver.server import StartError
+from connectors.receiver import StartError
 from connectors.xero.sandbox import SandboxError
 from schemas.codec import to_json
 from streams import settings
+from streams.identity import WrongLedger
 from streams.kafka.errors import KafkaError
-from streams.ledger.errors import LedgerError, LedgerRefused
+from streams.ledger.errors import LedgerError, LedgerRefused, NotPossible
 from streams.tenants import TenantFilesError
 
 DONE: Final = 0
@@ -49,6 +51,8 @@ class Failed(Exception):
 _CODES: Final[dict[type[Exception], int]] = {
     settings.SettingsError: DOES_NOT_FIT,
     TenantFilesError: DOES_NOT_FIT,
+    WrongLedger: REFUSED,
+    NotPossible: REFUSED,
     LedgerRefused: REFUSED,
     LedgerError: NOT_THERE,
     KafkaError: NOT_THERE,
@@ -59,6 +63,8 @@ _CODES: Final[dict[type[Exception], int]] = {
 
 def main() -> NoReturn:
     """The entry point: runs the verb and turns what it raises into a sentence and an exit code."""
+    # What a library logs about an error is told by the error's own sentence; long-running verbs set up real logs.
+    logging.basicConfig(level=logging.CRITICAL)
     try:
         code = app(standalone_mode=False)
     except Failed as error:
