@@ -4,8 +4,7 @@ A raw record that yields events is gone once they are acknowledged; one that yie
 `commands` that says why, so that its end is a row in the ledger (design section 3).
 """
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from connectors.base import Events, Normalised, SourceConfig
 from connectors.registry import CONNECTORS
@@ -29,7 +28,7 @@ class Normalise:
         self._prefix = prefix
         self._sources = sources
 
-    async def on_run(self, run: Run) -> "asyncio.Future[object]":
+    async def on_run(self, run: Run) -> Awaitable[object]:
         """Ends when everything is handed to the producer; the future ends when all of it is acknowledged."""
         sources = self._sources()
         outgoing = [out for record in run.records for out in self._outgoing(run, record, sources)]

@@ -5,12 +5,12 @@ that a plain duplicate travels on as one; the ledger has the last word.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from schemas.codec import to_json
 from schemas.commands import CommandRecord
 from schemas.topics import TOPICS, TopicName, name_of
-from streams.core.tenant_file import Tenants
+from streams.core.tenants import Tenants
 from streams.core.translate import RecentKeys, translate
 from streams.kafka.producer import Producer
 from streams.kafka.records import Outgoing, Record, Run
@@ -60,7 +60,7 @@ class Translate:
         )
 
     @staticmethod
-    async def _remember(sent: "asyncio.Future[object]", seen: RecentKeys, records: Iterable[CommandRecord]) -> None:
+    async def _remember(sent: Awaitable[object], seen: RecentKeys, records: Iterable[CommandRecord]) -> None:
         # Only what the broker has acknowledged is seen: else a lost record would turn its retry into a duplicate.
         await sent
         for record in records:

@@ -47,10 +47,8 @@ def test_topics_without_a_broker_says_what_to_do() -> None:
 
 
 def test_the_sandbox_tells_how_to_connect_and_does() -> None:
-    running = subprocess.Popen(
-        [*COMMAND, "sandbox", "xero", "--json"], env=environment({}), stdout=subprocess.PIPE, text=True
-    )
-    try:
+    command = [*COMMAND, "sandbox", "xero", "--json"]
+    with subprocess.Popen(command, env=environment({}), stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         told = json.loads(running.stdout.readline())
         form = urllib.parse.urlencode(
@@ -72,10 +70,8 @@ def test_the_sandbox_tells_how_to_connect_and_does() -> None:
         )
         with urllib.request.urlopen(request) as answer:  # noqa: S310 the address is the sandbox's own
             assert json.load(answer)["Organisations"][0]["BaseCurrency"] == "GBP"
-    finally:
         running.send_signal(signal.SIGTERM)
         assert running.wait(10) == 0
-        running.stdout.close()
 
 
 def test_a_busy_port_is_a_sentence(taken_port: int) -> None:
