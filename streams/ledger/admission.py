@@ -1,0 +1,127 @@
+"""A new command meets its effect: what `streams.core.effects` decides, done to the rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from schemas.commands import Command
+from schemas.keys import mark
+from schemas.states import CommandState
+from streams.core.effects import KEEP, TAKE, Conflict, Current, Same, Superseded, compare, encode_payload, incoming_of
+from streams.core.lanes import target_s
+from streams.core.results import Option
+from streams.ledger.questions import question_row
+from streams.ledger.rows import CommandRow, EffectRow
+from streams.ledger.transitions import Why
+from streams.ledger.work import Work
+
+
+def admit(work: Work, event_key: str, source: str, command: Command, actor: str) -> None:
+    """Put a command of a new event into its place. Its effect and those it builds on must be loaded."""
+    effect, current = work.effects.get(command.effect_key), work.current(command.effect_key)
+    verdict = compare(effect.existing(current) if effect and current else None, incoming_of(command))
+    match verdict:
+        case Current():
+            row = _row(work, event_key, source, command, "pending")
+            work.add(row, Why(actor=actor, reason=verdict.reason))
+            make_current(work, row, actor, supersedes=verdict.supersedes)
+        case Superseded():
+            work.add(_row(work, event_key, source, command, "superseded"), Why(actor=actor, reason=verdict.reason))
+        case Same():
+            work.add(_row(work, event_key, source, command, "same"), Why(actor=actor, reason=verdict.reason))
+            if verdict.raises_sequence and effect is not None:
+                effect.highest_sequence = command.sequence
+                effect.changed = True
+        case Conflict():
+            row = _row(work, event_key, source, command, "pending")
+            work.add(row, Why(actor=actor, reason=verdict.reason, cause="conflict"))
+            assert current is not None, "nothing conflicts with a new effect"
+            work.questions.append(_question(work, row, current, verdict.reason))
+
+
+def make_current(work: Work, row: CommandRow, actor: str, *, supersedes: bool) -> None:
+    """Let the command be what its effect must end up with. `supersedes`: the old one need not be sent any more."""
+    effect = work.effects.get(row.effect_key)
+    if effect is None:
+        work.effects[row.effect_key] = _new_effect(row)
+        return
+    old = work.commands[effect.current_command]
+    if supersedes:
+        work.supersede(old, f"superseded by {row.command_id}", actor)
+    effect.current_command = row.command_id
+    effect.highest_digest = row.digest
+    if row.sequence is not None:
+        effect.highest_sequence = row.sequence
+    effect.tenant = effect.tenant or row.tenant
+    effect.changed = True
+
+
+def _new_effect(row: CommandRow) -> EffectRow:
+    return EffectRow(
+        effect_key=row.effect_key,
+        entity_key=row.entity_key,
+        tenant=row.tenant,
+        current_command=row.command_id,
+        highest_sequence=row.sequence,
+        highest_digest=row.digest,
+        mark=mark(row.effect_key),
+        new=True,
+    )
+
+
+def _row(work: Work, event_key: str, source: str, command: Command, state: CommandState) -> CommandRow:
+    return CommandRow(
+        command_id=command.command_id,
+        event_key=event_key,
+        effect_key=command.effect_key,
+        entity_key=command.entity_key,
+        tenant=_tenant(work, command),
+        source=source,
+        kind=command.kind,
+        payload=encode_payload(command.payload).decode(),
+        payload_version=command.version,
+        digest=incoming_of(command).digest,
+        sequence=command.sequence,
+        state=state,
+        revision=1,
+        attempts=0,
+        changes=0,
+        ready_since=None,
+        due_at=None,
+        priority_s=target_s(command.kind),
+        not_before=None,
+        cause=None,
+        reason=None,
+        decision=None,
+        hints={},
+        created_at=work.now,
+        changed_at=work.now,
+        depends_on=command.depends_on,
+    )
+
+
+def _tenant(work: Work, command: Command) -> str | None:
+    """The organisation: the effect's own, else that of what it builds on, else what routing said."""
+    for key in (command.effect_key, *command.depends_on):
+        effect = work.effects.get(key)
+        if effect is not None and effect.tenant is not None:
+            return effect.tenant
+    return command.tenant
+
+
+def _question(work: Work, row: CommandRow, current: CommandRow, reason: str) -> Mapping[str, Any]:
+    return question_row(
+        kind="effect_conflict",
+        subject=f"{row.command_id}|{row.revision}",
+        command=row,
+        text=f"{row.effect_key}: {reason}",
+        ours=msgspec.json.decode(current.payload),
+        theirs=msgspec.json.decode(row.payload),
+        options=(
+            Option(KEEP, f"keep what {current.command_id} says and discard the other"),
+            Option(TAKE, f"take what {row.command_id} says"),
+        ),
+        cause="conflict",
+        now=work.now,
+    )

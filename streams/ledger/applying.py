@@ -1,0 +1,186 @@
+"""One result, done to the rows of its command and effect."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, assert_never
+
+from sqlalchemy import select
+
+from schemas.commands import decode_payload
+from schemas.states import CommandState, Stage
+from streams.core.effects import makes_document
+from streams.core.results import Asked, Back, Option, Posted, Rejected, Result, Same
+from streams.ledger import documents, letters, tables
+from streams.ledger.questions import question_row
+from streams.ledger.rows import CommandRow, chunks
+from streams.ledger.transitions import Why
+from streams.ledger.work import Work
+
+_events: Final = tables.events
+_effects: Final = tables.effects
+
+
+class Applying:
+    """Results of one call, or of none. `idempotency_key` is kept in dead letters: Xero's support asks for it."""
+
+    def __init__(self, work: Work, call: int | None, idempotency_key: str | None, stage: Stage) -> None:
+        self._work = work
+        self._call = call
+        self._key = idempotency_key
+        self._stage = stage
+        self._events: dict[str, Mapping[str, Any]] = {}
+        self._owners: dict[tuple[str | None, str, str], str] = {}
+
+    async def apply(self, results: Sequence[Result]) -> int:
+        """Apply them all; how many commands became ready."""
+        work = self._work
+        await work.load_with_effects(result.command_id for result in results)
+        await self._load(results)
+        for result in results:
+            self._one(work.commands[result.command_id], result)
+        await self._documents(results)
+        return await work.finish()
+
+    async def _load(self, results: Sequence[Result]) -> None:
+        columns = (_events.c.event_key, _events.c.topic, _events.c.partition, _events.c.offset)
+        statement = select(*columns, _events.c.timestamp_ms, _events.c.traceparent)
+        rejected = [self._work.commands[one.command_id].event_key for one in results if isinstance(one, Rejected)]
+        for keys in chunks(rejected):
+            rows = await self._work.connection.execute(statement.where(_events.c.event_key.in_(keys)))
+            self._events |= {row["event_key"]: row for row in rows.mappings()}
+        ids = [found.xero_id for one in results if (found := _posted(one)) is not None and found.xero_id is not None]
+        owner = select(_effects.c.tenant, _effects.c.resource, _effects.c.xero_id, _effects.c.effect_key)
+        for some in chunks(ids):
+            for row in await self._work.connection.execute(owner.where(_effects.c.xero_id.in_(some))):
+                self._owners[row[0], row[1], row[2]] = row[3]
+
+    def _one(self, command: CommandRow, result: Result) -> None:
+        match result:
+            case Posted():
+                self._post(command, result)
+            case Same():
+                self._same(command, result)
+            case Rejected():
+                self._reject(command, result)
+            case Back():
+                self._back(command, result)
+            case Asked():
+                self._ask(command, result)
+            case _:
+                assert_never(result)
+
+    def _post(self, command: CommandRow, result: Posted) -> None:
+        taken = self._taken_by(command, result)
+        if taken is not None:
+            self._ask(command, _already_linked(result, taken))
+            return
+        effect = self._work.effects[command.effect_key]
+        effect.posted_digest = command.digest
+        effect.posted_body = result.sent if result.sent is not None else effect.posted_body
+        effect.posted_at = self._work.now
+        effect.changed = True
+        if result.xero_id is not None and result.resource is not None and _owns(command):
+            effect.resource, effect.xero_id = result.resource, result.xero_id
+            effect.number = result.number or effect.number
+            self._owners[command.tenant, result.resource, result.xero_id] = effect.effect_key
+            self._work.linked(effect)
+        why = Why(reason=result.reason, xero_id=result.xero_id, xero_number=result.number, call=self._call)
+        self._work.change(command, "posted", why)
+
+    def _taken_by(self, command: CommandRow, result: Posted) -> str | None:
+        if result.xero_id is None or result.resource is None or not _owns(command):
+            return None
+        owner = self._owners.get((command.tenant, result.resource, result.xero_id))
+        return owner if owner != command.effect_key else None
+
+    def _same(self, command: CommandRow, result: Same) -> None:
+        effect = self._work.effects[command.effect_key]
+        if self._work.is_current(command) and effect.xero_id is not None:
+            effect.posted_digest = command.digest
+            effect.changed = True
+        # What was sent is not taken back: found as it should be, it counts as posted.
+        to: CommandState = "posted" if command.state == "sent" else "same"
+        self._work.change(command, to, Why(reason=result.reason, call=self._call))
+
+    def _reject(self, command: CommandRow, result: Rejected) -> None:
+        if self._outdated(command, result.evidence.message):
+            return
+        event = self._events[command.event_key]
+        letter = letters.of_command(
+            command, event, result.cause, self._stage, result.evidence, self._work.now, idempotency_key=self._key
+        )
+        self._work.letters.append(letter)
+        why = Why(reason=result.evidence.message, cause=result.cause, call=self._call, dlq_id=letter["dlq_id"])
+        self._work.change(command, "rejected", why)
+
+    def _back(self, command: CommandRow, result: Back) -> None:
+        if self._outdated(command, result.reason):
+            return
+        ready_since, due_at = command.ready_since, command.due_at
+        self._work.change(command, "pending", Why(reason=result.reason, cause=result.cause, call=self._call))
+        # It keeps its place in the queue.
+        command.ready_since, command.due_at = ready_since, due_at
+        command.not_before = result.not_before
+        command.hints = {**command.hints, **result.hints}
+
+    def _ask(self, command: CommandRow, result: Asked) -> None:
+        if result.posted is not None:
+            self._post(command, result.posted)
+        elif self._outdated(command, result.text):
+            return
+        else:
+            self._work.change(command, "pending", Why(reason=result.text, cause=result.cause, call=self._call))
+        self._work.questions.append(
+            question_row(
+                kind=result.kind,
+                subject=f"{command.command_id}|{command.revision}|{command.changes}",
+                command=command,
+                text=result.text,
+                ours=result.ours,
+                theirs=result.theirs,
+                options=result.options,
+                cause=result.cause,
+                now=self._work.now,
+            )
+        )
+
+    def _outdated(self, command: CommandRow, reason: str) -> bool:
+        """A command that did not get into the books is not needed once a newer one says how they must be."""
+        if self._work.is_current(command):
+            return False
+        newer = self._work.effects[command.effect_key].current_command
+        self._work.change(command, "superseded", Why(reason=f"superseded by {newer}; {reason}", call=self._call))
+        return True
+
+    async def _documents(self, results: Sequence[Result]) -> None:
+        by_tenant: dict[str, dict[tuple[str, str], Any]] = {}
+        for result in results:
+            found = result.document if isinstance(result, Back) else getattr(_posted(result), "document", None)
+            tenant = self._work.commands[result.command_id].tenant
+            if found is not None and tenant is not None:
+                by_tenant.setdefault(tenant, {})[found.resource, found.xero_id] = found
+        for tenant, found in by_tenant.items():
+            await documents.save(self._work.connection, tenant, found.values())
+
+
+def _posted(result: Result) -> Posted | None:
+    if isinstance(result, Asked):
+        return result.posted
+    return result if isinstance(result, Posted) else None
+
+
+def _owns(command: CommandRow) -> bool:
+    return makes_document(decode_payload(command.payload.encode()))
+
+
+def _already_linked(result: Posted, owner: str) -> Asked:
+    return Asked(
+        command_id=result.command_id,
+        kind="linked_twice",
+        text=f"{result.number or result.xero_id} in Xero belongs to {owner} already; two business facts cannot own it",
+        ours=dict(result.sent or {}),
+        theirs={"effect": owner, "xero_id": result.xero_id, "number": result.number},
+        options=(
+            Option("retry", "try again, once the other document was renamed in Xero"),
+            Option("discard", "book nothing"),
+        ),
+    )

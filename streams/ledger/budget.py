@@ -1,0 +1,165 @@
+"""How many calls a tenant has left (design section 7.3).
+
+A slot of the minute is taken by a call that is not answered, or was answered under 60 s ago: measured from the answer,
+because Xero's window may begin when the call arrives. What Xero says it has left tells how many of the minute others
+have used. Facts: 60 calls a minute and 5 at once per organisation, 5,000 a day (1,000 on Starter).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.xero.ticket import Answer, Purpose
+from streams.core.situation import Budget
+from streams.ledger import bulk, tables
+
+MINUTE: Final = timedelta(seconds=60)
+DAY: Final = timedelta(days=1)
+MINUTE_LIMIT: Final = 60
+IN_FLIGHT_LIMIT: Final = 5
+DAY_LIMIT: Final = 5000
+# Kept for finding out what became of calls, which must always be possible.
+DAY_RESERVE: Final = 50
+_APP_MINUTE_LIMIT: Final = 10_000
+_APP_LEAST: Final = _APP_MINUTE_LIMIT // 20
+
+_calls: Final = tables.calls
+_tenants: Final = tables.tenants
+_ledger: Final = tables.ledger
+
+
+Limit = Literal["retry", "in_flight", "minute", "day", "changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No slot: for how long at least, which limit it is, and in words."""
+
+    seconds: float
+    limit: Limit
+    text: str
+
+
+async def lock(connection: AsyncConnection, tenant: str) -> None:
+    """Let no other transaction count this tenant's slots until this one ends."""
+    row = {"tenant": tenant, "foreign_calls": 0, "day_limit": DAY_LIMIT}
+    await bulk.insert_missing(connection, _tenants, [row])
+    await connection.execute(select(_tenants.c.tenant).where(_tenants.c.tenant == tenant).with_for_update())
+
+
+async def read(connection: AsyncConnection, tenant: str, now: datetime) -> Budget:
+    """What is left at `now`."""
+    used = await _used(connection, tenant, now)
+    found = (await connection.execute(select(_tenants).where(_tenants.c.tenant == tenant))).mappings().first()
+    row: Mapping[str, Any] = dict(found or {})
+    app_not_before = (await connection.execute(select(_ledger.c.app_not_before))).scalar()
+    not_before = max((at for at in (row.get("not_before"), app_not_before) if at is not None), default=None)
+    day_left, day_limit = await _day(connection, tenant, now, row)
+    return Budget(
+        in_flight_left=max(IN_FLIGHT_LIMIT - used.in_flight, 0),
+        minute_left=max(MINUTE_LIMIT - used.minute - _foreign(row, now), 0),
+        day_left=max(day_left, 0),
+        day_limit=day_limit,
+        day_resets_in_s=_to_midnight(now),
+        minute_limit=MINUTE_LIMIT,
+        not_before=not_before if not_before is not None and not_before > now else None,
+    )
+
+
+async def refusal(connection: AsyncConnection, tenant: str, purpose: Purpose, now: datetime) -> Refusal | None:
+    """Why no call may be opened at `now`, or None if one may. The tenant must be locked."""
+    left = await read(connection, tenant, now)
+    if left.not_before is not None:
+        return Refusal((left.not_before - now).total_seconds(), "retry", "Xero asked us to come back later")
+    if left.in_flight_left == 0:
+        return Refusal(0.1, "in_flight", "5 calls are under way")
+    if left.minute_left == 0:
+        return Refusal(await _next_slot(connection, tenant, now), "minute", "the minute's 60 calls are used up")
+    if left.day_left <= (0 if purpose in ("look", "resend") else DAY_RESERVE):
+        return Refusal(left.day_resets_in_s, "day", "the day's calls are used up")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    in_flight: int
+    minute: int
+
+
+def _in_flight(now: datetime) -> Any:
+    return and_(_calls.c.answered_at.is_(None), _calls.c.ends_at > now)
+
+
+def _in_minute(now: datetime) -> Any:
+    ended = case((_calls.c.answered_at.is_(None), _calls.c.ends_at), else_=_calls.c.answered_at)
+    return and_(_calls.c.ends_at > now - MINUTE, ended > now - MINUTE)
+
+
+async def _used(connection: AsyncConnection, tenant: str, now: datetime) -> _Used:
+    statement = select(
+        func.coalesce(func.sum(case((_in_flight(now), 1), else_=0)), 0), func.count(_calls.c.number)
+    ).where(_calls.c.tenant == tenant, _calls.c.left_us, or_(_in_flight(now), _in_minute(now)))
+    in_flight, minute = (await connection.execute(statement)).one()
+    return _Used(int(in_flight), int(minute))
+
+
+async def _next_slot(connection: AsyncConnection, tenant: str, now: datetime) -> float:
+    """Seconds until the oldest slot of the minute is free; at most a minute, as foreign calls may fill it."""
+    statement = select(func.min(_calls.c.answered_at)).where(
+        _calls.c.tenant == tenant, _calls.c.left_us, _calls.c.answered_at > now - MINUTE
+    )
+    oldest = (await connection.execute(statement)).scalar()
+    return 1.0 if oldest is None else max((oldest + MINUTE - now).total_seconds(), 0.05)
+
+
+def _foreign(row: Mapping[str, Any], now: datetime) -> int:
+    read_at = row.get("minute_read_at")
+    return int(row["foreign_calls"]) if read_at is not None and read_at > now - MINUTE else 0
+
+
+async def _day(connection: AsyncConnection, tenant: str, now: datetime, row: Mapping[str, Any]) -> tuple[int, int]:
+    limit = row.get("day_limit") or DAY_LIMIT
+    read_at, remaining = row.get("day_read_at"), row.get("day_remaining")
+    start, since = limit, now - DAY
+    if read_at is not None and remaining is not None and read_at > since:
+        start, since = remaining, read_at
+    statement = select(func.count(_calls.c.number)).where(
+        _calls.c.tenant == tenant, _calls.c.left_us, _calls.c.opened_at > since
+    )
+    own = int((await connection.execute(statement)).scalar() or 0)
+    return start - own, limit
+
+
+def _to_midnight(now: datetime) -> float:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+    return (midnight - now).total_seconds()
+
+
+async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: datetime) -> None:
+    """Keep what an answer says about the limits. The call itself must be marked as answered before."""
+    values: dict[str, Any] = {}
+    if answer.minute_remaining is not None:
+        used = await _used(connection, tenant, now)
+        values["foreign_calls"] = max(MINUTE_LIMIT - answer.minute_remaining - used.minute, 0)
+        values["minute_read_at"] = now
+    if answer.day_remaining is not None:
+        values |= {"day_remaining": answer.day_remaining, "day_read_at": now}
+    if answer.status == 429:
+        wait = timedelta(seconds=answer.retry_after_s if answer.retry_after_s is not None else 1.0)
+        if answer.rate_limit_problem == "appminute":
+            await _app_waits(connection, now + wait)
+        else:
+            values |= {"not_before": now + wait, "not_before_reason": answer.rate_limit_problem or "429"}
+    elif answer.app_minute_remaining is not None and answer.app_minute_remaining < _APP_LEAST:
+        next_minute = now.replace(second=0, microsecond=0) + MINUTE
+        await _app_waits(connection, next_minute)
+    if values:
+        await connection.execute(update(_tenants).where(_tenants.c.tenant == tenant).values(**values))
+
+
+async def _app_waits(connection: AsyncConnection, until: datetime) -> None:
+    await connection.execute(update(_ledger).values(app_not_before=until))

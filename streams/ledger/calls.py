@@ -1,0 +1,218 @@
+"""Calls: a slot of the limit and the write-ahead in one insert, then what came of it (design section 7.3 to 7.7)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.xero.ticket import Answer, NoAnswer, Purpose, Ticket, XeroRequest
+from streams.clock import Clock
+from streams.core.situation import Budget, PlannedWrite
+from streams.ledger import budget, bulk, leases, tables
+from streams.ledger.budget import Limit
+from streams.ledger.engine import Rollback, Store
+from streams.ledger.errors import NotPossible
+from streams.ledger.transitions import Why
+from streams.ledger.work import Work
+
+# From the insert to the first byte on the wire; a request that is later than that must not leave.
+SEND_WINDOW_S: Final = 5.0
+_KEY_PART: Final = 8
+
+_calls: Final = tables.calls
+_ledger: Final = tables.ledger
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """No ticket now. `seconds` to wait at least; `changed`: the commands are not as planned any more, plan anew."""
+
+    seconds: float
+    limit: Limit
+    text: str
+
+
+class Calls:
+    """Opens calls and notes their answers."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def open(
+        self,
+        writes: Sequence[PlannedWrite],
+        request: XeroRequest,
+        purpose: Purpose,
+        tenant: str,
+        xero_tenant_id: str,
+        fence: int,
+        root: int | None = None,
+        timeout_s: float = 30.0,
+    ) -> Ticket | Wait:
+        """Take a slot and write the request ahead, in one transaction.
+
+        A `write` carries the planned writes, and their commands become sent. A `resend` sends the request of `root`
+        again, byte for byte, whatever `request` says; a `look` finds out what became of `root`; a `read` has neither.
+        The ledger gives the idempotency key. Raises FenceLost (not for a `read`, which may come from anywhere).
+        """
+        waiting: Wait | None = None
+        try:
+            async with self._store.write() as connection:
+                if purpose != "read":
+                    await leases.check(connection, tenant, fence)
+                opening = _Opening(connection, self._clock, tenant, xero_tenant_id, fence, timeout_s)
+                opened = await opening.open(writes, request, purpose, root)
+                if isinstance(opened, Ticket):
+                    return opened
+                waiting = opened
+                # What a refused opening has begun to write must not stay.
+                raise Rollback
+        except Rollback:
+            assert waiting is not None
+            return waiting
+
+    async def budget(self, tenant: str) -> Budget:
+        """What the tenant has left."""
+        async with self._store.read() as connection:
+            return await budget.read(connection, tenant, self._clock.now())
+
+    async def answered(self, ticket: Ticket, answer: Answer | NoAnswer) -> None:
+        """Note an answer, or that none came, at once: the slot and the limits depend on it. A `read` ends with it."""
+        now = self._clock.now()
+        values: dict[str, Any] = {"detail": getattr(answer, "detail", None)}
+        if isinstance(answer, Answer):
+            values |= {"answered_at": now, "status": answer.status, "correlation_id": answer.correlation_id}
+        else:
+            values["left_us"] = answer.left
+        if ticket.purpose in ("read", "look", "resend"):
+            values |= {"state": "closed", "closed_at": now}
+        async with self._store.write() as connection:
+            await connection.execute(update(_calls).where(_calls.c.number == ticket.call).values(**values))
+            if isinstance(answer, Answer):
+                await budget.lock(connection, ticket.tenant)
+                await budget.learn(connection, ticket.tenant, answer, now)
+
+
+class _Opening:
+    """One opening within its transaction."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        clock: Clock,
+        tenant: str,
+        xero_tenant_id: str,
+        fence: int,
+        timeout_s: float,
+    ) -> None:
+        self._connection = connection
+        self._now = clock.now()
+        self._send_before = clock.elapsed() + SEND_WINDOW_S
+        self._tenant = tenant
+        self._xero_tenant_id = xero_tenant_id
+        self._fence = fence
+        self._timeout_s = timeout_s
+
+    async def open(
+        self, writes: Sequence[PlannedWrite], request: XeroRequest, purpose: Purpose, root: int | None
+    ) -> Ticket | Wait:
+        await budget.lock(self._connection, self._tenant)
+        refused = await budget.refusal(self._connection, self._tenant, purpose, self._now)
+        if refused is not None:
+            return Wait(seconds=refused.seconds, limit=refused.limit, text=refused.text)
+        number, ledger_id = await self._number()
+        if purpose == "resend":
+            request = await self._stored(root)
+        elif request.method != "GET":
+            key = f"{self._xero_tenant_id[:_KEY_PART]}-{ledger_id[:_KEY_PART]}-{number}"
+            request = msgspec.structs.replace(request, idempotency_key=key)
+        await bulk.insert(self._connection, _calls, [self._row(number, root or number, purpose, request)])
+        if purpose == "write" and not await self._send(number, writes):
+            return Wait(seconds=0.0, limit="changed", text="a command is not as it was planned")
+        return Ticket(
+            call=number,
+            root=root or number,
+            purpose=purpose,
+            tenant=self._tenant,
+            xero_tenant_id=self._xero_tenant_id,
+            request=request,
+            opened_at=self._now,
+            send_before=self._send_before,
+            timeout_s=self._timeout_s,
+            fence=self._fence,
+        )
+
+    async def _number(self) -> tuple[int, str]:
+        await self._connection.execute(update(_ledger).values(last_call=_ledger.c.last_call + 1))
+        row = (await self._connection.execute(select(_ledger.c.last_call, _ledger.c.ledger_id))).one()
+        return row[0], row[1]
+
+    async def _stored(self, root: int | None) -> XeroRequest:
+        statement = select(_calls).where(_calls.c.number == root, _calls.c.state == "open")
+        row = (await self._connection.execute(statement)).mappings().first()
+        if row is None:
+            raise NotPossible(f"call {root} is not open, so there is nothing to send again")
+        return request_of(row)
+
+    def _row(self, number: int, root: int, purpose: Purpose, request: XeroRequest) -> dict[str, Any]:
+        return {
+            "number": number,
+            "root": root,
+            "purpose": purpose,
+            "tenant": self._tenant,
+            "xero_tenant_id": self._xero_tenant_id,
+            "method": request.method,
+            "path": request.path,
+            "query": [list(pair) for pair in request.query],
+            "idempotency_key": request.idempotency_key,
+            "body": request.body,
+            "modified_since": request.modified_since,
+            "fence": self._fence,
+            "opened_at": self._now,
+            "send_before": self._send_before,
+            "ends_at": self._now + timedelta(seconds=SEND_WINDOW_S + self._timeout_s),
+            "left_us": True,
+            "state": "open",
+            "looks": 0,
+        }
+
+    async def _send(self, number: int, writes: Sequence[PlannedWrite]) -> bool:
+        """Pending commands become sent; False where one is not ready any more."""
+        work = Work(self._connection, self._now)
+        await work.load_with_effects(write.command_id for write in writes)
+        for write in writes:
+            command = work.commands.get(write.command_id)
+            if command is None or command.state != "pending" or command.ready_since is None:
+                return False
+            command.attempts += 1
+            work.change(command, "sent", Why(call=number))
+        await work.flush()
+        rows = [{"call": number, "position": position, **_write_row(one)} for position, one in enumerate(writes)]
+        await bulk.insert(self._connection, tables.writes, rows)
+        return True
+
+
+def _write_row(write: PlannedWrite) -> dict[str, Any]:
+    return {
+        "command_id": write.command_id,
+        "effect_key": write.effect_key,
+        "resource": write.resource,
+        "element": write.element,
+        "step": write.step,
+        "number": write.number,
+    }
+
+
+def request_of(row: Any) -> XeroRequest:
+    """The request of a row of `calls`, byte for byte."""
+    return XeroRequest(
+        method=row["method"],
+        path=row["path"],
+        query=tuple((name, value) for name, value in row["query"]),
+        body=row["body"],
+        idempotency_key=row["idempotency_key"],
+        modified_since=row["modified_since"],
+    )

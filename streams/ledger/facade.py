@@ -1,0 +1,86 @@
+"""The ledger as the rest of the program sees it: its parts as attributes, opened and closed in one place."""
+
+from pathlib import Path
+from typing import final
+
+from streams.clock import Clock
+from streams.ledger import identity, migrations, ready
+from streams.ledger.calls import Calls
+from streams.ledger.claim import Claim
+from streams.ledger.dead_letters import DeadLetters
+from streams.ledger.engine import Store
+from streams.ledger.errors import LedgerUnavailable
+from streams.ledger.identity import Identity
+from streams.ledger.intake import Intake
+from streams.ledger.leases import Leases
+from streams.ledger.publishing import Publishing
+from streams.ledger.recovery import Recovery
+from streams.ledger.settle import Settle
+from streams.ledger.situation import SituationReader
+from streams.ledger.stops import Stops
+
+
+@final
+class Ledger:
+    """Every method opens and ends its own transaction. `open_ledger` makes one."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._claim: Claim | None = None
+        self.intake = Intake(store, clock)
+        self.situation = SituationReader(store, clock)
+        self.calls = Calls(store, clock)
+        self.results = Settle(store, clock)
+        self.recovery = Recovery(store, clock)
+        self.leases = Leases(store, clock)
+        self.stops = Stops(store, clock)
+        self.dead_letters = DeadLetters(store)
+        self.publishing = Publishing(store, clock)
+        self.identity = Identity(store, clock)
+
+    async def sweep(self) -> int:
+        """Look at every pending command anew; how many stood wrong, which is 0 unless a promotion was missed."""
+        async with self._store.write() as connection:
+            return await ready.sweep(connection, self._clock.now())
+
+    def claim(self) -> None:
+        """For a worker: be the only one on a SQLite ledger until `close`. LedgerRefused where another one is."""
+        if self._store.sqlite and self._store.url.database:
+            claim = Claim(Path(self._store.url.database))
+            claim.take()
+            self._claim = claim
+
+    async def close(self) -> None:
+        """Close all connections and give the claim back."""
+        await self._store.close()
+        if self._claim is not None:
+            self._claim.release()
+
+
+async def open_ledger(url: str, clock: Clock) -> Ledger:
+    """Open a ledger, make or bring up its tables, and give a new one its id.
+
+    `url`: `sqlite:///FILE` or `postgresql://...`. Raises LedgerUnavailable, or LedgerRefused for a newer release's.
+    """
+    store = Store(url)
+    if store.sqlite and store.url.database:
+        _make_folder(Path(store.url.database))
+    try:
+        async with store.write() as connection:
+            await connection.run_sync(migrations.upgrade)
+            await identity.ensure(connection, clock.now())
+    except BaseException:
+        await store.close()
+        raise
+    return Ledger(store, clock)
+
+
+def _make_folder(database: Path) -> None:
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerUnavailable(
+            f"The folder {database.parent} for the ledger cannot be made: {error.strerror}. Make it writable, or set "
+            "LEDGERSTREAM_LEDGER_URL to another place."
+        ) from error

@@ -1,0 +1,127 @@
+"""Rows of `dead_letters`: exactly one open one per subject, and one id per failure, across crashes."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.commands import CommandRecord, Evidence, RefusedEvent
+from schemas.states import Cause, Stage
+from streams.ledger import tables
+from streams.ledger.rows import CommandRow, chunks
+
+_NAMESPACE: Final = uuid.UUID("6f1d4c52-6a60-5b0e-9c39-3c1f0f6f7f10")
+
+
+def dlq_id(subject: str, revision: int, stage: Stage) -> str:
+    """One id per failure: a crash that makes the letter anew makes the same one."""
+    return str(uuid.uuid5(_NAMESPACE, f"{subject}|{revision}|{stage}"))
+
+
+def record_subject(topic: str, partition: int, offset: int) -> str:
+    """The subject of a record that has no row in `events`."""
+    return f"record:{topic}:{partition}:{offset}"
+
+
+def stored_headers(headers: Sequence[tuple[str, bytes]]) -> list[list[str]]:
+    """Headers as JSON: their values are bytes, written one to one as the characters of Latin-1."""
+    return [[name, value.decode("latin-1")] for name, value in headers]
+
+
+def read_headers(stored: Sequence[Sequence[str]] | None) -> tuple[tuple[str, bytes], ...]:
+    """The headers as they were on the record."""
+    return tuple((name, value.encode("latin-1")) for name, value in stored or ())
+
+
+def of_record(record: CommandRecord, refused: RefusedEvent, now: datetime) -> dict[str, Any]:
+    """The letter of a record that cannot become commands; it holds the record whole."""
+    subject = record_subject(record.topic, record.partition, record.offset)
+    return {
+        **_common(subject, 1, refused.cause, refused.stage, refused.evidence, now),
+        "command_id": None,
+        "event_key": record.event_key,
+        "entity_key": record.entity_key,
+        "tenant": None,
+        "source": record.source,
+        "kind": record.event_type,
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp_ms": record.timestamp_ms,
+        "key": record.key,
+        "value": record.value,
+        "headers": stored_headers(record.headers),
+        "attempts": 1,
+        "idempotency_key": None,
+        "trace_id": trace_id(record.traceparent),
+        "replay_of": None,
+    }
+
+
+def of_command(
+    command: CommandRow,
+    event: Mapping[str, Any],
+    cause: Cause,
+    stage: Stage,
+    evidence: Evidence,
+    now: datetime,
+    *,
+    idempotency_key: str | None,
+) -> dict[str, Any]:
+    """The letter of a command; `event` holds the position of its record, whose bytes stay in `events`."""
+    earlier = dlq_id(command.command_id, command.revision - 1, stage) if command.revision > 1 else None
+    return {
+        **_common(command.command_id, command.revision, cause, stage, evidence, now),
+        "command_id": command.command_id,
+        "event_key": command.event_key,
+        "entity_key": command.entity_key,
+        "tenant": command.tenant,
+        "source": command.source,
+        "kind": command.kind,
+        **{name: event[name] for name in ("topic", "partition", "offset", "timestamp_ms")},
+        "key": None,
+        "value": None,
+        "headers": None,
+        "attempts": command.attempts,
+        "idempotency_key": idempotency_key,
+        "trace_id": trace_id(event["traceparent"]),
+        "replay_of": earlier,
+    }
+
+
+def _common(
+    subject: str, revision: int, cause: Cause, stage: Stage, evidence: Evidence, now: datetime
+) -> dict[str, Any]:
+    return {
+        "dlq_id": dlq_id(subject, revision, stage),
+        "subject": subject,
+        "cause": cause,
+        "stage": stage,
+        "evidence": msgspec.to_builtins(evidence),
+        "first_failed_at": now,
+        "last_failed_at": now,
+        "replay_count": revision - 1,
+        "edited_by": None,
+        "state": "open",
+        "closed_at": None,
+        "closed_by": None,
+        "closed_reason": None,
+    }
+
+
+def trace_id(traceparent: str | None) -> str | None:
+    """The trace id within a W3C traceparent."""
+    parts = (traceparent or "").split("-")
+    return parts[1] if len(parts) == 4 else None
+
+
+async def close(connection: AsyncConnection, subjects: Sequence[str], now: datetime, actor: str, reason: str) -> None:
+    """Close the open letters of these subjects."""
+    letters = tables.dead_letters
+    for some in chunks(subjects):
+        statement = update(letters).where(letters.c.subject.in_(some), letters.c.state == "open")
+        await connection.execute(statement.values(state="closed", closed_at=now, closed_by=actor, closed_reason=reason))

@@ -1,0 +1,73 @@
+"""The outbox: transitions that Kafka has not been told yet."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.dead_letter import DeadLetter, OutcomeRecord
+from streams.clock import Clock
+from streams.ledger import dead_letters, tables
+from streams.ledger.engine import Store
+from streams.ledger.rows import chunks
+
+_transitions: Final = tables.transitions
+
+
+class Unpublished(msgspec.Struct, frozen=True):
+    """A transition as a record for `outcomes`; with its dead letter where it led to one."""
+
+    transition: int
+    outcome: OutcomeRecord
+    letter: DeadLetter | None
+
+
+class Publishing:
+    """Hands out transitions and notes that they were published."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def unpublished(self, limit: int) -> Sequence[Unpublished]:
+        """The oldest transitions not published, in order."""
+        statement = (
+            select(_transitions).where(_transitions.c.published_at.is_(None)).order_by(_transitions.c.id).limit(limit)
+        )
+        async with self._store.read() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+            letters = await self._letters(connection, [row["dlq_id"] for row in rows if row["dlq_id"] is not None])
+        return [Unpublished(row["id"], _outcome(row), letters.get(row["dlq_id"])) for row in rows]
+
+    async def mark_published(self, ids: Sequence[int]) -> None:
+        """The broker has acknowledged these."""
+        async with self._store.write() as connection:
+            for some in chunks(ids):
+                statement = update(_transitions).where(_transitions.c.id.in_(some))
+                await connection.execute(statement.values(published_at=self._clock.now()))
+
+    @staticmethod
+    async def _letters(connection: AsyncConnection, ids: Sequence[str]) -> dict[str | None, DeadLetter]:
+        return {letter.letter.dlq_id: letter.letter for letter in await dead_letters.read(connection, ids)}
+
+
+def _outcome(row: Any) -> OutcomeRecord:
+    return OutcomeRecord(
+        subject=row["subject"],
+        number=row["number"],
+        entity_key=row["entity_key"],
+        to_state=row["to_state"],
+        actor=row["actor"],
+        at=row["at"],
+        from_state=row["from_state"],
+        event_key=row["event_key"],
+        effect_key=row["effect_key"],
+        tenant=row["tenant"],
+        kind=row["kind"],
+        reason=row["reason"],
+        cause=row["cause"],
+        xero_id=row["xero_id"],
+        xero_number=row["xero_number"],
+    )

@@ -1,0 +1,96 @@
+"""Which commands may go: the one place that sets `ready_since`.
+
+A pending command is ready when its organisation is known, no question about it is open, everything that it builds on
+has its document in Xero, and no earlier command of its lane is unfinished. A lane is an entity within one
+organisation, so that an organisation that is stopped delays no other.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from streams.ledger import bulk, tables
+from streams.ledger.rows import chunks
+
+_commands: Final = tables.commands
+_questions: Final = tables.questions
+_head: Final = tables.commands.alias("head")
+UNFINISHED: Final = ("pending", "sent", "rejected")
+
+
+def may_go() -> ColumnElement[bool]:
+    """The condition on a row of `commands`."""
+    return and_(
+        _commands.c.state == "pending",
+        _commands.c.tenant.is_not(None),
+        ~_asked(_commands.c.command_id),
+        ~_dependency_missing(),
+        ~_lane_taken(),
+    )
+
+
+def _asked(command_id: ColumnElement[str]) -> ColumnElement[bool]:
+    return exists().where(_questions.c.command_id == command_id, _questions.c.state == "open")
+
+
+def _dependency_missing() -> ColumnElement[bool]:
+    dependencies, effects = tables.dependencies, tables.effects
+    return (
+        select(dependencies.c.effect_key)
+        .outerjoin(effects, effects.c.effect_key == dependencies.c.effect_key)
+        .where(dependencies.c.command_id == _commands.c.command_id, effects.c.xero_id.is_(None))
+        .correlate(_commands)
+        .exists()
+    )
+
+
+def _lane_taken() -> ColumnElement[bool]:
+    return (
+        select(_head.c.command_id)
+        .where(
+            _head.c.entity_key == _commands.c.entity_key,
+            _head.c.position < _commands.c.position,
+            or_(_head.c.tenant.is_(None), _head.c.tenant == _commands.c.tenant),
+            or_(_head.c.state.in_(UNFINISHED), _asked(_head.c.command_id)),
+        )
+        .correlate(_commands)
+        .exists()
+    )
+
+
+async def promote(connection: AsyncConnection, now: datetime, entities: Iterable[str], effects: Iterable[str]) -> int:
+    """Set free what waited in the lanes of these entities or for these effects; how many commands that was."""
+    found = 0
+    for keys in chunks(entities):
+        found += await _set_free(connection, now, _commands.c.entity_key.in_(keys))
+    dependencies = tables.dependencies.c
+    for keys in chunks(effects):
+        followers = select(dependencies.command_id).where(dependencies.effect_key.in_(keys))
+        found += await _set_free(connection, now, _commands.c.command_id.in_(followers))
+    return found
+
+
+async def sweep(connection: AsyncConnection, now: datetime) -> int:
+    """Look at every pending command anew. How many were wrong: more than 0 means that a promotion was missed."""
+    freed = await _set_free(connection, now, _commands.c.state == "pending")
+    wrong = and_(_commands.c.state == "pending", _commands.c.ready_since.is_not(None), ~may_go())
+    ids = [row[0] for row in await connection.execute(select(_commands.c.command_id).where(wrong))]
+    for some in chunks(ids):
+        held = update(_commands).where(_commands.c.command_id.in_(some))
+        await connection.execute(held.values(ready_since=None, due_at=None))
+    return freed + len(ids)
+
+
+async def _set_free(connection: AsyncConnection, now: datetime, among: ColumnElement[bool]) -> int:
+    statement = select(_commands.c.command_id, _commands.c.priority_s).where(
+        among, _commands.c.ready_since.is_(None), may_go()
+    )
+    rows = [
+        {"command_id": command, "ready_since": now, "due_at": now + timedelta(seconds=priority)}
+        for command, priority in await connection.execute(statement)
+    ]
+    await bulk.update_by(connection, _commands, "command_id", rows)
+    return len(rows)

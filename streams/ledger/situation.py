@@ -1,0 +1,79 @@
+"""What the sender plans with: one tenant's ready commands and its budget, read in one transaction."""
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+
+from streams.clock import Clock
+from streams.core.situation import Situation
+from streams.ledger import assemble, budget, tables
+from streams.ledger.engine import Store
+
+_commands: Final = tables.commands
+_stops: Final = tables.stops
+
+
+def stopped() -> ColumnElement[bool]:
+    """Whether a stop covers a row of `commands`."""
+    return exists().where(
+        or_(_stops.c.tenant.is_(None), _stops.c.tenant == _commands.c.tenant),
+        or_(_stops.c.source.is_(None), _stops.c.source == _commands.c.source),
+    )
+
+
+_READY: Final = and_(_commands.c.state == "pending", _commands.c.ready_since.is_not(None))
+
+
+class SituationReader:
+    """Reads situations."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def read(self, tenant: str, limit: int = 500) -> Situation:
+        """The tenant's ready commands that no stop covers and no answer puts off, earliest due first; at most
+        `limit`, and `more` says whether there are others."""
+        now = self._clock.now()
+        statement = (
+            select(_commands)
+            .where(
+                _READY,
+                _commands.c.tenant == tenant,
+                or_(_commands.c.not_before.is_(None), _commands.c.not_before <= now),
+                ~stopped(),
+            )
+            .order_by(_commands.c.due_at, _commands.c.position)
+            .limit(limit + 1)
+        )
+        async with self._store.read() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+            return Situation(
+                tenant=tenant,
+                now=now,
+                ready=await assemble.commands(connection, rows[:limit]),
+                budget=await budget.read(connection, tenant, now),
+                more=len(rows) > limit,
+            )
+
+    async def tenants_with_work(self) -> tuple[str, ...]:
+        """The tenants that have ready commands which no stop covers, or open calls."""
+        ready = select(_commands.c.tenant).where(_READY, ~stopped()).distinct()
+        calls = select(tables.calls.c.tenant).where(tables.calls.c.state == "open").distinct()
+        async with self._store.read() as connection:
+            found = {row[0] for row in await connection.execute(ready)}
+            found |= {row[0] for row in await connection.execute(calls)}
+        return tuple(sorted(found))
+
+    async def next_not_before(self, tenant: str) -> float | None:
+        """In how many seconds the next command that an answer put off may be tried; None if there is none."""
+        now = self._clock.now()
+        statement = (
+            select(_commands.c.not_before)
+            .where(_READY, _commands.c.tenant == tenant, _commands.c.not_before > now, ~stopped())
+            .order_by(_commands.c.not_before)
+            .limit(1)
+        )
+        async with self._store.read() as connection:
+            found = (await connection.execute(statement)).scalar()
+        return None if found is None else (found - now).total_seconds()

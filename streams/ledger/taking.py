@@ -1,0 +1,184 @@
+"""Records become rows, within one transaction: events, duplicates, dead letters, commands (design section 6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from schemas.codec import shorten
+from schemas.commands import CommandRecord, Commands, Duplicate, Ignored, Pending, RefusedEvent
+from streams.core.effects import KEEP, TAKE
+from streams.core.results import Option
+from streams.ledger import bulk, cursors, known, letters, tables, transitions
+from streams.ledger.admission import admit
+from streams.ledger.known import Known, KnownEvent, key_of, position_of
+from streams.ledger.questions import question_row
+from streams.ledger.transitions import Why
+from streams.ledger.work import Work
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a run was. `repeated` records were taken in before, from the very same position, and count nothing."""
+
+    events: int = 0
+    commands: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    conflicts: int = 0
+    repeated: int = 0
+    poison: int = 0
+    ready: int = 0
+
+
+class Taking:
+    """One run's rows, gathered record by record and written together."""
+
+    def __init__(self, work: Work, found: Known, actor: str) -> None:
+        self._work = work
+        self._known = found
+        self._actor = actor
+        self.counts = Counts()
+        self._events: list[dict[str, Any]] = []
+        self._duplicates: list[dict[str, Any]] = []
+        self._fresh: list[CommandRecord] = []
+
+    def add(self, record: CommandRecord) -> None:
+        """Decide what the record is."""
+        if isinstance(record.outcome, RefusedEvent):
+            self._refused(record, record.outcome)
+            return
+        key = key_of(record)
+        event = self._known.events.get(key)
+        if event is not None or isinstance(record.outcome, Duplicate):
+            self._again(record, event)
+            return
+        self._known.events[key] = KnownEvent(record.digest, position_of(record))
+        self._events.append(_event_row(record, record.outcome, self._work.now))
+        self._count(record)
+        self.counts.events += 1
+        for subject in self._known.open_letters.pop(key, ()):
+            self._work.close_letter(subject, self._actor, "a later record told the event as it should be")
+        self._outcome(record, key)
+
+    def _outcome(self, record: CommandRecord, key: str) -> None:
+        if isinstance(record.outcome, Commands):
+            self._fresh.append(record)
+            return
+        to, reason = ("ignored", record.outcome.reason) if isinstance(record.outcome, Ignored) else ("pending", None)
+        self._work.transitions.append(
+            transitions.of_subject(
+                key,
+                1,
+                record.entity_key or key,
+                to,
+                self._work.now,
+                Why(actor=self._actor, reason=reason or getattr(record.outcome, "reason", None)),
+                event_key=record.event_key,
+            )
+        )
+
+    def _again(self, record: CommandRecord, event: KnownEvent | None) -> None:
+        position = position_of(record)
+        if position in self._known.duplicates or (event is not None and event.position == position):
+            self.counts.repeated += 1
+            return
+        self._known.duplicates.add(position)
+        self._duplicates.append({**position._asdict(), "event_key": key_of(record), "digest": record.digest})
+        self._count(record)
+        self.counts.duplicates += 1
+        if event is not None and not isinstance(record.outcome, Duplicate) and record.digest != event.digest:
+            self.counts.conflicts += 1
+            self._work.questions.append(_conflict(record, event, self._work))
+
+    def _refused(self, record: CommandRecord, refused: RefusedEvent) -> None:
+        position = position_of(record)
+        subject = letters.record_subject(*position)
+        if subject in self._known.letters or position in self._known.taken:
+            self.counts.repeated += 1
+            return
+        letter = letters.of_record(record, refused, self._work.now)
+        self._work.letters.append(letter)
+        self._count(record)
+        self._known.letters.add(subject)
+        if record.event_key is not None:
+            self._known.open_letters.setdefault(record.event_key, []).append(subject)
+        self.counts.refused += 1
+        why = Why(actor=self._actor, reason=refused.evidence.message, cause=refused.cause, dlq_id=letter["dlq_id"])
+        entity = record.entity_key or record.source or subject
+        row = transitions.of_subject(subject, 1, entity, "rejected", self._work.now, why, event_key=record.event_key)
+        self._work.transitions.append(row)
+
+    def _count(self, record: CommandRecord) -> None:
+        position = position_of(record)
+        known_position = letters.record_subject(*position) in self._known.letters
+        self._work.cursors.advance(position, counted=not known_position)
+
+    async def write(self) -> Counts:
+        """Write it all and set free what may go."""
+        work = self._work
+        await bulk.insert(work.connection, tables.events, self._events)
+        await bulk.insert(work.connection, tables.duplicates, self._duplicates)
+        commands = [
+            (record, command)
+            for record in self._fresh
+            if isinstance(record.outcome, Commands)
+            for command in record.outcome.commands
+        ]
+        await work.load_effects(key for _, one in commands for key in (one.effect_key, *one.depends_on))
+        for record, command in commands:
+            admit(work, key_of(record), record.source or "", command, self._actor)
+        self.counts.commands = len(commands)
+        self.counts.ready = await work.finish()
+        await cursors.save(work.connection, work.cursors)
+        return self.counts
+
+
+async def take(work: Work, records: Sequence[CommandRecord], actor: str = transitions.WORKER) -> Counts:
+    """Take the records in. Taking a record in again changes nothing."""
+    taking = Taking(work, await known.load(work.connection, records), actor)
+    for record in records:
+        taking.add(record)
+    return await taking.write()
+
+
+def _event_row(record: CommandRecord, outcome: Commands | Ignored | Pending, now: Any) -> dict[str, Any]:
+    return {
+        "event_key": key_of(record),
+        "source": record.source,
+        "event_id": record.event_id,
+        "type": record.event_type,
+        "time": record.event_time,
+        "entity_key": record.entity_key,
+        "digest": record.digest,
+        "outcome": {Commands: "commands", Ignored: "ignored", Pending: "pending"}[type(outcome)],
+        "reason": None if isinstance(outcome, Commands) else outcome.reason,
+        **position_of(record)._asdict(),
+        "timestamp_ms": record.timestamp_ms,
+        "key": record.key,
+        "value": record.value,
+        "headers": letters.stored_headers(record.headers),
+        "traceparent": record.traceparent,
+        "recorded_at": now,
+    }
+
+
+def _conflict(record: CommandRecord, event: KnownEvent, work: Work) -> dict[str, Any]:
+    return question_row(
+        kind="event_conflict",
+        subject=f"{record.event_key}|{record.digest}",
+        event_key=record.event_key,
+        entity_key=record.entity_key,
+        text=f"{record.event_key} came twice with different content: a producer gave one id to two events",
+        ours={"position": "/".join(map(str, event.position)), "digest": event.digest},
+        theirs={
+            "position": "/".join(map(str, position_of(record))),
+            "digest": record.digest,
+            "value": shorten((record.value or b"").decode(errors="replace")),
+        },
+        options=(Option(KEEP, "keep what came first"), Option(TAKE, "book what came second instead")),
+        cause="conflict",
+        now=work.now,
+        record=msgspec.json.encode(record),
+    )
