@@ -9,6 +9,7 @@ A consumer for Faust's own extension points (`Transport.Consumer`). It differs f
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -31,6 +32,10 @@ _FETCH_TIMEOUT_HELD_BACK_S: Final = 0.02
 # Runs that have begun may end before their partition goes to another worker; longer than this, and they come again.
 _WAIT_EMPTY_S: Final = 3.0
 _NEVER: Final = -1
+# About five seconds: longer than a rebalance in the consumer's thread takes to reach the loop.
+_FAILED_TURNS_MAX: Final = 250
+
+_log = logging.getLogger(__name__)
 
 
 class RunMessage(ConsumerMessage):
@@ -58,6 +63,7 @@ class RunsConsumer(Consumer):
         # Raised whenever positions may have changed; fetched records of an older one are not handed out.
         self._epoch = 0
         self._sought_epoch = _NEVER
+        self._failed_turns = 0
         self._finished = asyncio.Event()
 
     # Acknowledge and commit.
@@ -167,21 +173,25 @@ class RunsConsumer(Consumer):
             await self.wait(self.can_resume_flow.wait())
             return
         epoch = self._epoch
-        if self._sought_epoch != epoch:
-            await self._seek_between_fetches(epoch)
-            return
-        records = await self._fetch()
-        await self._hand_out(records, epoch)
-
-    async def _seek_between_fetches(self, epoch: int) -> None:
         try:
-            await self._seek_all()
+            if self._sought_epoch != epoch:
+                await self._seek_between_fetches(epoch)
+                return
+            records = await self._fetch()
         except (IllegalStateError, AssertionError):
-            # The partitions were taken away while we sought; the next assignment seeks again.
-            if epoch == self._epoch and not self.app.rebalancing:
+            # What aiokafka says where its thread is giving partitions away and the news has not reached us yet.
+            _log.info("positions are sought again", exc_info=True)
+            self._sought_epoch = _NEVER
+            self._failed_turns += 1
+            if self._failed_turns > _FAILED_TURNS_MAX:
                 raise
             await self.sleep(_FETCH_TIMEOUT_HELD_BACK_S)
             return
+        self._failed_turns = 0
+        await self._hand_out(records, epoch)
+
+    async def _seek_between_fetches(self, epoch: int) -> None:
+        await self._seek_all()
         self._sought_epoch = epoch
         if epoch == self._epoch:
             self.ready.set()

@@ -7,9 +7,11 @@ the value `raise` makes the handler raise, one with `fail` what the handler give
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Awaitable
 from pathlib import Path
 
@@ -63,7 +65,7 @@ async def work(bootstrap: str, group: str, source: str, target: str, folder: str
     crash = asyncio.ensure_future(embedded.wait_crashed())
     await asyncio.wait({crash, asyncio.ensure_future(ended.wait())}, return_when=asyncio.FIRST_COMPLETED)
     if crash.done():
-        sys.stderr.write(f"CRASHED {crash.result()!r}\n")
+        traceback.print_exception(crash.result())
         sys.stderr.flush()
         return 3
     stopped = await embedded.stop()
@@ -72,5 +74,7 @@ async def work(bootstrap: str, group: str, source: str, target: str, folder: str
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("streams").setLevel(logging.INFO)
     # mode's threads may outlive a stopped app, so nothing is left to the interpreter's own exit.
     os._exit(asyncio.run(work(*sys.argv[1:])))

@@ -158,6 +158,24 @@ async def test_a_worker_that_joins_and_leaves_costs_nothing(
     assert len(await _workers(broker, topic_prefix)) == 3, "a guest never had a partition"
 
 
+@pytest.mark.all
+@pytest.mark.timeout(180)
+async def test_workers_that_join_and_are_killed_lose_nothing(
+    producer: Producer, start_worker: Callable[[], Worker], broker: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    feed = Feed(producer, topic_prefix + "raw", per_s=400)
+    start_worker()
+    for number in range(10):
+        guest = start_worker()
+        await _ready(guest, tmp_path)
+        await asyncio.sleep(0.6 + 0.1 * number)
+        guest.kill()
+    await feed.stop()
+    counts = await _copied(broker, topic_prefix, feed.sent)
+    assert sorted(set(feed.sent) - set(counts)) == [], "lost"
+    assert len(await _workers(broker, topic_prefix)) > 3, "hardly a guest had a partition"
+
+
 @pytest.mark.parametrize("poison", [b"raise", b"fail"])
 async def test_a_failing_handler_ends_the_process_and_commits_nothing(
     poison: bytes, producer: Producer, start_worker: Callable[[], Worker], broker: str, topic_prefix: str
