@@ -44,6 +44,24 @@ class MetricsRegistry:
         self.webhook_requests.labels(label, result).inc()
         self.webhook_seconds.labels(label).observe(duration_s)
 
+    def called(self, endpoint: str, method: str, status: str, seconds: float, answer_bytes: int) -> None:
+        """One call to Xero (connectors.xero.client.CallMetrics). Status "0" is no answer."""
+        self.xero_requests.labels(endpoint, method, status).inc()
+        self.xero_seconds.labels(endpoint).observe(seconds)
+        self.xero_bytes.inc(answer_bytes)
+
+    def throttled(self, window: str) -> None:
+        """One 429 (streams.sender.parts.SenderMetrics)."""
+        self.xero_throttled.labels(window).inc()
+
+    def waited(self, seconds: float) -> None:
+        """A call waited for a slot (streams.sender.parts.SenderMetrics)."""
+        self.xero_wait_seconds.inc(seconds)
+
+    def token(self, result: str) -> None:
+        """One request for an access token, by how it ended: ok, refused, unavailable."""
+        self.xero_token_refresh.labels(result).inc()
+
     def _ingest(self) -> None:
         self.webhook_requests = self._counter(
             "ledgerstream_webhook_requests_total", "Requests at the receiver, by how they ended.", "source", "result"
