@@ -1,6 +1,6 @@
 """The command line `ledgerstream`. Importing this package registers every verb."""
 
-from streams.cli import kafka, sandbox, topics
+from streams.cli import demo, kafka, sandbox, topics
 from streams.cli.app import main
 
-__all__ = ["kafka", "main", "sandbox", "topics"]
+__all__ = ["demo", "kafka", "main", "sandbox", "topics"]

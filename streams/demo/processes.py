@@ -9,6 +9,7 @@ from typing import Final
 
 import aiohttp
 
+from streams.demo import DemoFailed
 from streams.kafka import tether
 
 _LOOK_S: Final = 0.1
@@ -17,7 +18,7 @@ _STOP_S: Final = 12.0
 _LINES_SHOWN: Final = 15
 
 
-class PartFailed(Exception):
+class PartFailed(DemoFailed):
     """A part ended or never became ready; the message has its last lines."""
 
 

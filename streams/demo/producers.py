@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from streams.demo import DemoFailed
 from streams.demo.events import Event
 from streams.demo.home import Credential
 
@@ -43,7 +44,7 @@ class Log:
     refused: list[Refusal] = field(default_factory=list)
 
 
-class NotAnswered(Exception):
+class NotAnswered(DemoFailed):
     """The receiver did not take a request after several tries."""
 
 

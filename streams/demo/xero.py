@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import aiohttp
 
+CALLS_A_MINUTE: Final = 60
+MINUTE: Final = timedelta(minutes=1)
 # What goes wrong at Xero on the demo's day: a batch of invoices is booked but the connection dies before the answer;
 # another is half booked and answered 500; payments are refused once because the minute is said to be used up.
 FAULTS: Final[tuple[Mapping[str, Any], ...]] = (
@@ -17,12 +20,12 @@ FAULTS: Final[tuple[Mapping[str, Any], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What the accounting API was asked so far. `last_minute` is within a real minute."""
+    """What the accounting API was asked so far; `recent` within the last minute by the clock on the wall."""
 
     total: int
+    recent: int
     ordered_429: int
     earned_429: int
-    elements: int
 
 
 class Xero:
@@ -47,11 +50,12 @@ class Xero:
         """Counts over the log of calls."""
         answer = await self._ask("GET", f"{self._admin}/calls")
         throttled, calls = answer["throttled"], answer["calls"]
+        since = datetime.now(UTC) - MINUTE
         return Calls(
             total=len(calls),
+            recent=sum(datetime.fromisoformat(call["at"]) > since for call in calls),
             ordered_429=throttled.get("ordered", 0),
             earned_429=throttled.get("earned", 0),
-            elements=sum(call["committed"] for call in calls),
         )
 
     async def order_faults(self) -> None:

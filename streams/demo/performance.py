@@ -1,0 +1,147 @@
+"""The whole performance: home, stage and story put together, and cleared away again."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import orjson
+
+from streams.demo import DemoFailed
+from streams.demo.desk import Desk
+from streams.demo.events import Event
+from streams.demo.home import Home, prepare
+from streams.demo.outcome import Outcome
+from streams.demo.producers import KafkaSend, World
+from streams.demo.shop import day
+from streams.demo.stage import Options, Stage, set_up
+from streams.demo.story import Story
+from streams.demo.teller import Teller
+from streams.demo.xero import Xero
+from streams.kafka import producer
+
+SEED: Final = 2026
+_LOOK_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What was asked for on the command line, and the settings that count: the user's Kafka, the folder of the tenant
+    files, and where the jars of a local Kafka are kept."""
+
+    speed: float
+    keep: bool
+    tenants: Path
+    kafka: str | None
+    shared: Path
+
+
+async def perform(
+    wishes: Wishes, environment: Mapping[str, str], teller: Teller, told: Callable[[Outcome], None]
+) -> None:
+    """Play the day and tell its outcome; with `keep` go on until cancelled. Raises DemoFailed, KafkaError.
+
+    SIGTERM ends it as Ctrl-C does.
+    """
+    _cancel_on_sigterm()
+    with _home(wishes, teller) as home:
+        options = Options(speed=wishes.speed, kafka=wishes.kafka, shared=wishes.shared, run_id=secrets.token_hex(3))
+        teller.act("On this machine")
+        async with set_up(home, options, environment, teller) as stage, _senders(stage, home) as (session, world):
+            xero = Xero(session, stage.sandbox["admin_url"], stage.xero_tenant)
+            story = Story(
+                teller=teller,
+                home=home,
+                stage=stage,
+                day=day(SEED, _yesterday()),
+                world=world,
+                xero=xero,
+                desk=Desk(stage.environment),
+                speed=wishes.speed,
+            )
+            told(await story.play())
+            if wishes.keep:
+                await _keep(stage, xero, teller)
+
+
+def _yesterday() -> dt.date:
+    return dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+
+
+def _cancel_on_sigterm() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+@contextmanager
+def _home(wishes: Wishes, teller: Teller) -> Iterator[Home]:
+    """A temporary home; after a failure it stays, for its logs."""
+    folder = Path(tempfile.mkdtemp(prefix="ledgerstream-demo-"))
+    try:
+        yield prepare(folder, wishes.tenants, lambda: secrets.token_urlsafe(24))
+    except DemoFailed:
+        teller.say(f"What the parts wrote is kept in {folder / 'logs'}.")
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _senders(stage: Stage, home: Home) -> AsyncIterator[tuple[aiohttp.ClientSession, World]]:
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
+        _kafka(stage) as kafka,
+    ):
+        yield session, World(session, stage.receiver, home.credentials, kafka)
+
+
+@asynccontextmanager
+async def _kafka(stage: Stage) -> AsyncIterator[KafkaSend]:
+    """A producer of the shop's own: a CloudEvent in binary mode, straight into the topic."""
+    shop = producer.Producer(stage.bootstrap)
+    await shop.start()
+
+    async def send(event: Event) -> None:
+        document = dict(event.document)
+        data = document.pop("data")
+        headers = [(f"ce_{name}", str(value).encode()) for name, value in document.items()]
+        headers.append(("content-type", b"application/json"))
+        topic = f"{stage.topic_prefix}events.orders"
+        await shop.publish(topic, str(data["order_id"]).encode(), orjson.dumps(data), tuple(headers))
+
+    try:
+        yield send
+    finally:
+        await shop.stop()
+
+
+async def _keep(stage: Stage, xero: Xero, teller: Teller) -> None:
+    teller.act("Still running, until Ctrl-C")
+    for name, address in (
+        ("receiver", stage.receiver),
+        ("Xero's books", xero.books_url),
+        ("Xero's API", stage.sandbox["api_url"]),
+        ("metrics", stage.metrics),
+        ("Kafka", stage.bootstrap),
+    ):
+        teller.say(f"{name:14}{address}")
+    teller.say("")
+    teller.say("To use the command line against it, type this in another terminal:")
+    for line in stage.exports():
+        teller.say(line)
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            stage.check()
+            await asyncio.sleep(_LOOK_S)

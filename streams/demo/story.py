@@ -1,0 +1,197 @@
+"""The order of acts: start, send, book, mend, prove."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from streams.demo import DemoFailed, report
+from streams.demo.desk import Desk, Letter
+from streams.demo.expected import Expected, expected
+from streams.demo.home import Home
+from streams.demo.oracle import Findings, compare
+from streams.demo.outcome import Outcome
+from streams.demo.producers import World
+from streams.demo.shop import SHOP, Day
+from streams.demo.stage import Stage
+from streams.demo.teller import Teller
+from streams.demo.xero import CALLS_A_MINUTE, Xero
+
+# Which letters the day must bring, by entity: what the demo does about each of them is told in `_mend`.
+_RATE_MISSING: Final = (f"{SHOP}:order:1289", f"{SHOP}:order:1290")
+_WRONG_TOTAL: Final = f"{SHOP}:order:1291"
+_ARCHIVED: Final = f"{SHOP}:order:1293"
+_NO_ORDER: Final = "stripe-1:payment:pi_unknown"
+LETTERS: Final = frozenset({*_RATE_MISSING, _WRONG_TOTAL, _ARCHIVED, _NO_ORDER})
+LEFT: Final = frozenset({_WRONG_TOTAL})
+_REASON: Final = "booked by hand: paid at the quayside stall"
+
+_LOOK_S: Final = 0.4
+_STUCK_S: Final = 75.0
+_QUIET_S: Final = 1.5
+
+
+class Stuck(DemoFailed):
+    """Nothing moved for a long time; the message says what is missing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """Everybody on the stage."""
+
+    teller: Teller
+    home: Home
+    stage: Stage
+    day: Day
+    world: World
+    xero: Xero
+    desk: Desk
+    speed: float
+
+    async def play(self) -> Outcome:
+        """From the first order to the audit. Raises Stuck, PartFailed, DeskFailed or NotAnswered."""
+        await self._send()
+        self.teller.act("Into the books")
+        await self._until_booked(mended=False)
+        letters = await self._letters(LETTERS)
+        self.teller.act(f"On a person's desk: {len(letters)} dead letters")
+        for position, letter in enumerate(letters, 1):
+            self.teller.show(report.letter(position, letter))
+        replayed = await self._mend({letter.entity: letter for letter in letters})
+        findings = await self._until_booked(mended=True)
+        outcome = await self._outcome(findings, replayed)
+        await self._tell(outcome)
+        return outcome
+
+    async def _send(self) -> None:
+        self.teller.act("A day of a shop")
+        await self.xero.order_faults()
+        self.teller.say("Xero will cut one answer after booking, answer one 500 half-way, and one 429.")
+        deliveries = [*self.day.events, self.day.malformed]
+        with self.teller.progress("Events sent", len(deliveries)) as moved:
+            await self.world.send(deliveries, lambda count: moved(count, ""))
+        for refusal in self.world.log.refused:
+            field, value = (refusal.problem.get(name) for name in ("field", "value"))
+            self.teller.say(f"{refusal.status} for {refusal.event.id}: {field} is {value}. It was not accepted.")
+        with self.teller.step("A person archives a contact in Xero") as done:
+            await self._archive()
+            await self.world.send([self.day.after_archive], lambda _: None)
+            done(f"({self.day.archived.name}); then she orders again")
+
+    async def _archive(self) -> None:
+        wanted = f"{SHOP}:{self.day.archived.id}"
+        until = time.monotonic() + _STUCK_S
+        while time.monotonic() < until:
+            self.stage.check()
+            books = await self.xero.books()
+            ordered = {row["contact_id"] for row in books["invoices"]}
+            found = [row["id"] for row in books["contacts"] if row["number"] == wanted]
+            if found and found[0] in ordered:
+                await self.xero.archive(found[0])
+                return
+            await asyncio.sleep(_LOOK_S)
+        raise Stuck(f"The contact {wanted} and its invoice did not come into the books within {_STUCK_S:g} s.")
+
+    def _wanted(self, *, mended: bool) -> Expected:
+        refused = frozenset() if mended else self.day.held
+        return expected(self.world.log.accepted, self.home.circumstances(refused, mended=mended))
+
+    async def _until_booked(self, *, mended: bool) -> Findings:
+        """Look at the books until nothing is missing or different. Raises Stuck if nothing moves for long."""
+        wanted = self._wanted(mended=mended)
+        moved_at, seen = time.monotonic(), (0, 0)
+        with self.teller.progress("Documents in Xero", wanted.documents) as moved:
+            while True:
+                self.stage.check()
+                findings = compare(wanted, await self.xero.books(), self.home.rates())
+                calls = await self.xero.calls()
+                if (calls.total, findings.documents) != seen:
+                    moved_at, seen = time.monotonic(), (calls.total, findings.documents)
+                quiet_s = time.monotonic() - moved_at
+                waits = quiet_s > _QUIET_S and calls.recent >= CALLS_A_MINUTE - 1
+                note = f"waiting for Xero's minute: {calls.recent} of {CALLS_A_MINUTE} calls used" if waits else ""
+                moved(wanted.documents - len(findings.missing), note)
+                if not (findings.missing or findings.different):
+                    return findings
+                if quiet_s > _STUCK_S:
+                    raise Stuck(self._stuck(findings))
+                await asyncio.sleep(_LOOK_S)
+
+    def _stuck(self, findings: Findings) -> str:
+        absent = [*findings.missing, *findings.different]
+        return (
+            f"Nothing moved in Xero's books for {_STUCK_S:g} s, and {len(absent)} documents are missing or different, "
+            f"such as {', '.join(absent[:3])}. The logs are in {self.home.folder / 'logs'}."
+        )
+
+    async def _letters(self, wanted: frozenset[str]) -> list[Letter]:
+        """The open letters, once there is one for each entity of `wanted`, or after a while whatever there is."""
+        until = time.monotonic() + _STUCK_S / 3
+        with self.teller.step("Dead letters") as done:
+            while True:
+                letters = await self.desk.letters()
+                if {letter.entity for letter in letters} == wanted or time.monotonic() > until:
+                    done(f"{len(letters)} open")
+                    return letters
+
+    async def _mend(self, letters: dict[str, Letter]) -> int:
+        self.teller.act("Mended")
+        self.home.mend()
+        self.teller.say(
+            f"{self.home.tenant_file.name} gets the line `{self.home.forgotten.strip()}`. Then, as printed:"
+        )
+        replays = [letters[entity].command for entity in _RATE_MISSING if entity in letters]
+        for command in replays:
+            await self._type(command)
+        self.teller.say("The shop sends the order of the archived contact again, under the customer's new account.")
+        await self.world.send([self.day.correction], lambda _: None)
+        if _NO_ORDER in letters:
+            self.teller.say("The payment without an order is booked by hand, and its letter discarded:")
+            await self._type(f"ledgerstream dlq discard {letters[_NO_ORDER].id} --reason '{_REASON}'")
+        return len(replays)
+
+    async def _type(self, command: str) -> None:
+        self.teller.say(f"$ {command}")
+        typed = await self.desk.type(command)
+        for line in typed.said.splitlines():
+            self.teller.say(f"  {line}")
+
+    async def _outcome(self, findings: Findings, replayed: int) -> Outcome:
+        left = await self._letters(LEFT)
+        audit = await self._settled_audit()
+        return Outcome(
+            accepted=len(self.world.log.accepted),
+            refused=tuple(self.world.log.refused),
+            findings=findings,
+            calls=await self.xero.calls(),
+            faults=await self.xero.faults_acted(),
+            audit=audit,
+            left=tuple(left),
+            left_on_purpose=len(LEFT),
+            replayed=replayed,
+        )
+
+    async def _settled_audit(self) -> Any:
+        """The audit, once nothing waits any more: Xero has a document a moment before the ledger knows."""
+        for _ in range(5):
+            audit = await self.desk.audit()
+            if audit["ok"] and not audit["dispositions"].get("waiting"):
+                break
+            await asyncio.sleep(_LOOK_S)
+        return audit
+
+    async def _tell(self, outcome: Outcome) -> None:
+        self.teller.act("What an accountant wants to see")
+        self.teller.show(report.events(outcome))
+        self.teller.show(report.documents(outcome.findings.kinds))
+        self.teller.show(report.vat(outcome.findings.vat))
+        self._say_all(report.held(self._wanted(mended=True).held))
+        self.teller.show(report.calls(outcome, self.speed))
+        self.teller.act("$ ledgerstream audit")
+        typed = await self.desk.type("ledgerstream audit", codes=(0, 1))
+        self._say_all(typed.said.splitlines())
+
+    def _say_all(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.teller.say(line)
