@@ -179,7 +179,8 @@ class RunsConsumer(Consumer):
                 return
             records = await self._fetch()
         except (IllegalStateError, AssertionError):
-            # What aiokafka says where its thread is giving partitions away and the news has not reached us yet.
+            # aiokafka refuses to seek or fetch what its thread is giving away while the news has not reached us yet.
+            # Seeking again is safe whatever the cause, and a lasting one still ends the process, with its traceback.
             _log.info("positions are sought again", exc_info=True)
             self._sought_epoch = _NEVER
             self._failed_turns += 1
