@@ -1,0 +1,68 @@
+"""What to do next about a call without a settled outcome: the table of design 7.7 as a pure function."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from streams.core.situation import OpenCall
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long things are waited for. `resend_within_s`: a key lives 6 minutes, so a resend must have ended before 5.
+
+    `timeout_s` is a call's whole time.
+    """
+
+    timeout_s: float = 30.0
+    resend_within_s: float = 300.0
+    resend_after_s: tuple[float, ...] = (1.0, 5.0, 20.0)
+    look_after_error_s: float = 2.0
+    look_again_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """The same bytes under the same key, not before `at`."""
+
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ask Xero what is there, not before `at`."""
+
+    at: dt.datetime
+
+
+Next = Resend | Look
+
+# The error came from Xero itself, and its key repeats it: to send it again tells nothing new.
+_REPEATED: Final = frozenset({500, 503})
+# Answers after which nothing of that send is still at work.
+_OVER: Final = _REPEATED | {401, 403, 429}
+
+
+def after(call: OpenCall, patience: Patience, now: dt.datetime) -> Next:
+    """The next step of a call that stands open. `call.sends` has at least one send.
+
+    A send without a status was answered by nobody, as far as anybody knows; the process may have died with the answer.
+    """
+    first_sent, _ = call.sends[0]
+    last_sent, last_status = call.sends[-1]
+    resends = len(call.sends) - 1
+    if call.looks:
+        return Look(call.next_look_at or now)
+    if last_status in _REPEATED and all(status in _OVER for _, status in call.sends):
+        return Look(max(now, last_sent + dt.timedelta(seconds=patience.look_after_error_s)))
+    if resends < len(patience.resend_after_s):
+        at = max(now, last_sent + dt.timedelta(seconds=patience.resend_after_s[resends]))
+        ends = at + dt.timedelta(seconds=patience.timeout_s)
+        if ends < first_sent + dt.timedelta(seconds=patience.resend_within_s):
+            return Resend(at)
+    # A late answer of the backend could still be at work: what is not there yet may come.
+    return Look(max(now, _last_unanswered(call) + 2 * dt.timedelta(seconds=patience.timeout_s)))
+
+
+def _last_unanswered(call: OpenCall) -> dt.datetime:
+    return max((at for at, status in call.sends if status not in _OVER), default=call.sends[0][0])

@@ -1,0 +1,171 @@
+"""What was seen in Xero → what became of a write whose answer is unknown, or which was refused as a double. Pure.
+
+Design 7.6 and 7.7.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Final
+
+from connectors.xero import refusals
+from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount
+from schemas.codec import shorten
+from schemas.commands import UpsertContact
+from streams.core.decide_contact import ALIAS, NAME_HINT
+from streams.core.decisions import READ_AFTER
+from streams.core.merge import canonical, field
+from streams.core.posted import document, posted
+from streams.core.reactions import retry_at
+from streams.core.results import Asked, Back, Option, Result
+from streams.core.search import Body, bears_mark
+from streams.core.settle import Refused, alias_next, reject
+from streams.core.situation import OpenWrite
+
+ADOPT: Final = Option("adopt", "it is the same: take the one in Xero for this, unchanged")
+_AGAIN: Final = Option("retry", "try again: one of the two has got another number")
+_KEEP: Final = Option("keep", "the double was removed in Xero; go on")
+_ENDED: Final = frozenset({"VOIDED", "DELETED"})
+# Hint: since when a payment has been refused for being more than what is owed.
+EXCEEDS_SINCE: Final = "exceeds_since"
+_EXCEEDS_WAIT: Final = dt.timedelta(minutes=15)
+_EXCEEDS_RETRY_S: Final = 60.0
+
+
+def unknown(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result:
+    """The end of a write that nobody answered, from the documents that may be it."""
+    if item.write.step != "create":
+        return _changed(item, seen, now)
+    live = [body for body in seen if _is_ours(item, body)]
+    if not live:
+        # Xero refuses doubles of numbers, and a payment's mark is searchable: a new call may go out.
+        return _again(item, "it did not reach Xero; it is sent anew", now)
+    if len(live) > 1:
+        return _doubled(item, live, now)
+    return posted(item, live[0], now, "found in Xero after an answer that never came")
+
+
+def _is_ours(item: OpenWrite, body: Body) -> bool:
+    if item.write.resource == "Contacts":
+        return True
+    return body.get("Status") not in _ENDED and bears_mark(body, item.command.effect.mark)
+
+
+def _changed(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result:
+    """An update or a voiding is there if the document shows it; to send it twice changes nothing."""
+    element = item.write.element
+    if seen and all(canonical(name, value) == field(seen[0], name) for name, value in _told(item, element)):
+        return posted(item, seen[0], now, "found in Xero after an answer that never came")
+    return _again(item, "the change did not reach Xero; it is decided anew", now, {READ_AFTER: now.isoformat()})
+
+
+def _told(item: OpenWrite, element: Body) -> list[tuple[str, Any]]:
+    """Only what can be compared as it stands: slots of a contact show more than was sent."""
+    names = element.keys() - {ID_KEYS[item.write.resource], "Phones", "Addresses"}
+    return [(name, element[name]) for name in sorted(names)]
+
+
+def refused(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
+    """The end of a create that Xero refused as a double, or as more than what is owed."""
+    kind = problem.refusal.kind
+    if kind in ("exceeds", "not_authorised"):
+        return _payment(problem, seen, now)
+    if kind in ("name_taken", "contact_number_taken"):
+        return _contact(problem, seen, now)
+    return _number(problem, seen, now)
+
+
+def _payment(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
+    item = problem.item
+    if seen:
+        return posted(item, seen[0], now, "it was in Xero already, by its mark")
+    if problem.refusal.kind == "not_authorised":
+        return reject(item, problem.refusal)
+    since = item.command.hints.get(EXCEEDS_SINCE) or now.isoformat()
+    if now - dt.datetime.fromisoformat(since) >= _EXCEEDS_WAIT:
+        return reject(item, problem.refusal)
+    reason = "more than the invoice owes: waits up to 15 minutes for a newer version of its order"
+    at = retry_at(now, 0, _EXCEEDS_RETRY_S)
+    return _again(item, reason, at, {EXCEEDS_SINCE: since})
+
+
+def _contact(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
+    item, payload = problem.item, problem.item.command.payload
+    if not seen:
+        if problem.refusal.kind == "name_taken" and item.command.hints.get(NAME_HINT) != ALIAS:
+            return alias_next(item)
+        return reject(item, problem.refusal)
+    body = seen[0]
+    if body.get("ContactStatus") == "ARCHIVED":
+        said = problem.refusal.evidence.xero_validation
+        return reject(item, refusals.named("archived_contact", "Contacts", item.write.element, said))
+    if isinstance(payload, UpsertContact) and not payload.ensure:
+        return _update_path(item, body, now)
+    return posted(item, body, now, "the contact was in Xero already, by its number")
+
+
+def _number(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
+    item = problem.item
+    if not seen:
+        return reject(item, problem.refusal)
+    body = seen[0]
+    if bears_mark(body, item.command.effect.mark) and body.get("Status") not in _ENDED:
+        if _is_same(item, body):
+            return posted(item, body, now, "it was in Xero already, by its mark")
+        return _update_path(item, body, now)
+    if item.command.decision == ADOPT.name:
+        return posted(item, body, now, "a person says that it is the same")
+    name = NUMBER_KEYS[item.write.resource]
+    names = (name, "Total", "CurrencyCode", "Contact", "Reference", "Status", "Date")
+    return Asked(
+        command_id=item.command.command_id,
+        kind="number_taken",
+        text=f"Xero already has a document with the number {item.write.number}, which does not bear our mark or is "
+        f"{body.get('Status')}.",
+        ours={key: item.write.element.get(key) for key in names if key in item.write.element},
+        theirs={key: shorten(body[key]) for key in names if key in body},
+        options=(ADOPT, _AGAIN),
+    )
+
+
+def _is_same(item: OpenWrite, body: Body) -> bool:
+    """Same customer, currency and total."""
+    element = item.write.element
+    total = getattr(item.command.payload, "total", None)
+    return (
+        canonical("Contact", body.get("Contact")) == canonical("Contact", element.get("Contact"))
+        and body.get("CurrencyCode") == element.get("CurrencyCode")
+        and total is not None
+        and amount(body.get("Total")) == total
+    )
+
+
+def _update_path(item: OpenWrite, body: Body, now: dt.datetime) -> Back:
+    """It is ours with another content: the effect gets its document, and planning goes on from what Xero holds."""
+    return Back(
+        command_id=item.command.command_id,
+        cause="transient",
+        reason="it was in Xero already with other content; what differs is updated",
+        not_before=now,
+        document=document(item, body, now),
+    )
+
+
+def _doubled(item: OpenWrite, live: Sequence[Body], now: dt.datetime) -> Result:
+    """The residue of G2, should it ever come about: booked, and a person must take one away."""
+    done = posted(item, live[0], now, "found in Xero twice")
+    if isinstance(done, Asked):
+        return done
+    key = ID_KEYS[item.write.resource]
+    return Asked(
+        command_id=item.command.command_id,
+        kind="doubled",
+        text="Xero holds this twice under our mark. Delete one of the two in Xero.",
+        ours={key: live[0].get(key)},
+        theirs={key: live[1].get(key)},
+        options=(_KEEP,),
+        posted=done,
+    )
+
+
+def _again(item: OpenWrite, reason: str, at: dt.datetime, hints: dict[str, str] | None = None) -> Back:
+    return Back(command_id=item.command.command_id, cause="transient", reason=reason, not_before=at, hints=hints or {})

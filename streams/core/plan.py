@@ -1,0 +1,180 @@
+"""What to do next for a tenant: one call, one read, or ends without a call (design 7.1). Pure.
+
+Ready commands are taken earliest due first, so that nothing starves; a call takes along whatever goes to the same
+place, in the same order.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Final
+
+from connectors.xero.ticket import XeroRequest
+from connectors.xero.wire import ID_KEYS, WRITE_QUERY, encode, encode_one
+from streams.core import pace, search
+from streams.core.decide import decide, earliest_first
+from streams.core.decisions import BATCH_MAX, Decision, NeedsRead, Rates, Waits, Write
+from streams.core.refusal import bug
+from streams.core.results import Back, Rejected, Result
+from streams.core.situation import OpenWrite, ReadyCommand, Resource, Situation
+
+BODY_BYTES_MAX: Final = 3_000_000
+# How often a command that no release knows yet is looked at again.
+_UPGRADE_WAIT: Final = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SendWrites:
+    """One call with its writes, in the order of its elements."""
+
+    request: XeroRequest
+    writes: tuple[OpenWrite, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocuments:
+    """One call that reads what some commands must know first."""
+
+    request: XeroRequest
+    resource: Resource
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Commands whose end needs no call."""
+
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do now. `until` None: until something new comes in."""
+
+    until: dt.datetime | None
+
+
+Step = SendWrites | ReadDocuments | Settle | Wait
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A call being filled: the first command decides where it goes."""
+
+    writes: list[tuple[ReadyCommand, Write]] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    size: int = 0
+    limit: int = BATCH_MAX
+
+    def offer(self, command: ReadyCommand, write: Write) -> None:
+        """Take the write along if it goes to the same place and touches nothing that is in already."""
+        if self.writes:
+            first = self.writes[0][1]
+            if (first.method, first.path) != (write.method, write.path):
+                return
+        limit = min(self.limit, write.batch_max)
+        names = _names(command, write)
+        size = len(encode_one(write.planned.resource, write.planned.element)) + 1
+        if len(self.writes) >= limit or self.taken & names or (self.writes and self.size + size > BODY_BYTES_MAX):
+            return
+        self.writes.append((command, write))
+        self.taken |= names
+        self.size += size
+        self.limit = limit
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.writes) >= self.limit
+
+
+@dataclass(slots=True)
+class _Reads:
+    resource: Resource | None = None
+    ids: list[str] = field(default_factory=list)
+
+    def offer(self, need: NeedsRead) -> None:
+        most = 1 if need.resource == "Payments" else BATCH_MAX
+        if self.resource in (None, need.resource) and need.xero_id not in self.ids and len(self.ids) < most:
+            self.resource = need.resource
+            self.ids.append(need.xero_id)
+
+
+def next_step(situation: Situation, rates: Rates, reading: Set[str] = frozenset()) -> Step:
+    """The next thing to do. `reading`: ids of documents whose reading is under way."""
+    batch, reads, ends = _Batch(), _Reads(), list[Result]()
+    head: ReadyCommand | None = None
+    is_read_first = False
+    for command in sorted(situation.ready, key=earliest_first):
+        decision = _decided(command, rates)
+        if isinstance(decision, Waits):
+            ends.append(_later(command, decision, situation.now))
+        elif isinstance(decision, NeedsRead):
+            if decision.xero_id not in reading:
+                is_read_first = is_read_first or not batch.writes
+                reads.offer(decision)
+        elif isinstance(decision, Write):
+            head = head or command
+            batch.offer(command, decision)
+            if batch.is_full and not ends:
+                break
+        else:
+            ends.append(decision)
+    if ends:
+        return Settle(tuple(ends))
+    if reads.resource is not None and (is_read_first or not batch.writes):
+        return ReadDocuments(search.read(reads.ids, reads.resource), reads.resource, tuple(reads.ids))
+    if head is None:
+        return Wait(None)
+    return _send_or_wait(situation, batch, head)
+
+
+def _decided(command: ReadyCommand, rates: Rates) -> Decision:
+    """A command upon which our code fails is a dead letter; it holds nobody else up."""
+    try:
+        return decide(command, rates)
+    except Exception as error:
+        return Rejected(command_id=command.command_id, cause="bug", evidence=bug(error, "plan").evidence)
+
+
+def _send_or_wait(situation: Situation, batch: _Batch, head: ReadyCommand) -> Step:
+    until = situation.budget.not_before
+    if until is None or until <= situation.now:
+        until = pace.hold(situation.budget, head, situation.now, is_full=batch.is_full)
+    if until is not None:
+        return Wait(until)
+    return SendWrites(_request(batch.writes), tuple(_open(command, write) for command, write in batch.writes))
+
+
+def _request(writes: Sequence[tuple[ReadyCommand, Write]]) -> XeroRequest:
+    first = writes[0][1]
+    resource = first.planned.resource
+    if first.path != f"/{resource}":
+        body = encode_one(resource, first.planned.element)
+    else:
+        body = encode(resource, [write.planned.element for _, write in writes])
+    return XeroRequest(method=first.method, path=first.path, query=WRITE_QUERY, body=body)
+
+
+def _open(command: ReadyCommand, write: Write) -> OpenWrite:
+    return OpenWrite(write=write.planned, command=command, still_current=True)
+
+
+def _names(command: ReadyCommand, write: Write) -> set[str]:
+    """What no second element of a call may touch: its entity, number, contact name, and document."""
+    element = write.planned.element
+    names = {f"entity {command.entity_key}", f"effect {command.effect.effect_key}"}
+    names |= {f"number {number.casefold()}" for number in _texts(write.planned.number)}
+    names |= {f"name {name.casefold()}" for name in _texts(element.get("Name"))}
+    names |= {f"id {xero_id.lower()}" for xero_id in _texts(element.get(ID_KEYS[write.planned.resource]))}
+    for document, key in (("Invoice", "InvoiceID"), ("CreditNote", "CreditNoteID")):
+        # Two payments of one invoice in one call: which of them is refused as too much would be Xero's choice.
+        names |= {f"pays {target.lower()}" for target in _texts((element.get(document) or {}).get(key))}
+    return names
+
+
+def _texts(*values: str | None) -> Iterable[str]:
+    return (value for value in values if value)
+
+
+def _later(command: ReadyCommand, waits: Waits, now: dt.datetime) -> Back:
+    return Back(command_id=command.command_id, cause="upgrade", reason=waits.reason, not_before=now + _UPGRADE_WAIT)

@@ -1,0 +1,59 @@
+"""An element that Xero kept, as a result: posted, or posted with a question where it is not to the penny (G6)."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount
+from schemas.commands import UpsertCreditNote, UpsertInvoice
+from streams.core.results import Asked, Option, Posted
+from streams.core.situation import Document, OpenWrite
+
+_KEEP: Final = Option("keep", "it is right as it stands in Xero; go on with what waits behind it")
+
+
+def posted(item: OpenWrite, body: Mapping[str, Any], now: dt.datetime, reason: str) -> Posted | Asked:
+    """The effect stands in Xero as `body` shows."""
+    write, command = item.write, item.command
+    done = Posted(
+        command_id=command.command_id,
+        # The document of a reversal is the payment's: it belongs to the payment's effect.
+        resource=None if write.step == "delete" else write.resource,
+        xero_id=None if write.step == "delete" else body.get(ID_KEYS[write.resource]),
+        number=body.get(NUMBER_KEYS.get(write.resource, "")) or write.number,
+        document=document(item, body, now),
+        sent=_sent(item),
+        reason=reason,
+    )
+    payload = command.payload
+    if not isinstance(payload, UpsertInvoice | UpsertCreditNote) or "LineItems" not in write.element:
+        return done
+    returned = amount(body.get("Total"))
+    if returned is None or returned == payload.total:
+        return done
+    return Asked(
+        command_id=command.command_id,
+        kind="difference",
+        text=f"Xero made {returned} of {write.number}, and the source says {payload.total}. It is booked; what comes "
+        "after it for this order waits.",
+        ours={"Total": str(payload.total)},
+        theirs={"Total": str(returned), "TotalTax": str(body.get("TotalTax")), "InvoiceNumber": write.number},
+        options=(_KEEP,),
+        cause="difference",
+        posted=done,
+    )
+
+
+def document(item: OpenWrite, body: Mapping[str, Any], now: dt.datetime) -> Document | None:
+    """The snapshot of what Xero showed, if it said which document it is."""
+    xero_id = body.get(ID_KEYS[item.write.resource])
+    if not isinstance(xero_id, str) or not xero_id:
+        return None
+    return Document(resource=item.write.resource, xero_id=xero_id, body=body, read_at=now)
+
+
+def _sent(item: OpenWrite) -> Mapping[str, Any]:
+    """All that we have ever posted of the document: an update sends only what it changes."""
+    if item.write.step == "create":
+        return item.write.element
+    return {**(item.command.effect.posted_body or {}), **item.write.element}

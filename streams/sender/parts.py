@@ -1,0 +1,88 @@
+"""What the sender is given by bootstrap, and the little that all its modules share."""
+
+import asyncio
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from connectors.xero.ticket import Answer, NoAnswer, Ticket
+from streams.clock import Clock
+from streams.core.after import Patience
+from streams.ledger import Ledger
+from streams.sender.gate import Gate, open_gate
+
+
+class Client(Protocol):
+    """The way to Xero."""
+
+    async def authorise(self) -> None:
+        """Have a token at hand. Raises AuthRefused, AuthUnavailable."""
+        ...
+
+    async def send(self, ticket: Ticket) -> Answer | NoAnswer:
+        """Send once. Raises AuthRefused, AuthUnavailable before anything left, nothing else."""
+        ...
+
+
+class SenderMetrics(Protocol):
+    """What is counted of the limits."""
+
+    def throttled(self, window: str) -> None:
+        """A 429 of Xero's; `window` is minute, day, appminute, concurrent or unknown."""
+        ...
+
+    def waited(self, seconds: float) -> None:
+        """A call waited for a slot."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A tenant: its Xero organisation, and each tax type's rate in percent from its file."""
+
+    tenant: str
+    xero_tenant_id: str
+    rates: Mapping[str, Decimal]
+
+
+class Stopping(Exception):
+    """The worker stops: what is not settled stays in the ledger for the next one."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything that is the same for all organisations of a process.
+
+    `owner` names who holds the leases: on SQLite always the same name, because the ledger's lock lets one worker in at
+    a time and the next need not wait for the lease of one that died; elsewhere a name of the process's own.
+    `on_wire` counts the requests of each tenant that are under way.
+    """
+
+    ledger: Ledger
+    client: Client
+    clock: Clock
+    metrics: SenderMetrics
+    owner: str
+    patience: Patience = field(default_factory=Patience)
+    gate: Gate = open_gate
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    on_wire: Counter[str] = field(default_factory=Counter)
+
+    async def until(self, moment: dt.datetime) -> None:
+        """Wait until a moment. Raises Stopping as soon as the worker stops."""
+        await self.pause((moment - self.clock.now()).total_seconds())
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for a while, at least for what is ready to run. Raises Stopping as soon as the worker stops."""
+        sleeping = asyncio.ensure_future(self.clock.sleep(max(seconds, 0.0)))
+        stopping = asyncio.ensure_future(self.stopping.wait())
+        try:
+            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            stopping.cancel()
+        if self.stopping.is_set():
+            raise Stopping

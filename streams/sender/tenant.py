@@ -1,0 +1,225 @@
+"""One organisation's turn of work: own it, finish what stands open, then plan and send until nothing is left to do."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import structlog
+
+from connectors.xero.auth import AuthRefused, AuthUnavailable
+from connectors.xero.ticket import Ticket
+from streams.core import plan
+from streams.core.plan import ReadDocuments, SendWrites, Settle
+from streams.core.settle import stop_for
+from streams.core.situation import OpenCall
+from streams.ledger.calls import Wait
+from streams.ledger.errors import FenceLost, LedgerError
+from streams.ledger.leases import Lease
+from streams.sender import reading
+from streams.sender.drive import Drive
+from streams.sender.parts import Organisation, Parts, Stopping
+
+LEASE_S: Final = 60.0
+# Beside a call's own time, what must be left of the lease when it goes out (design 7.4).
+LEASE_MARGIN_S: Final = 10.0
+_RENEW_S: Final = 15.0
+# What another process does (a replay, an answer, `resume`) wakes nobody here: it is seen after so long.
+_IDLE_S: Final = 2.0
+_FAILED_S: Final = 2.0
+# Xero lets 5 calls of an organisation be under way.
+_ON_WIRE_MAX: Final = 5
+# Calls that nobody answered wait for their time to look; where Xero answers none at all, no more are begun.
+_OPEN_MAX: Final = 20
+# Enough for five full calls, few enough to be read and decided in some milliseconds.
+_READY_MAX: Final = 250
+
+_log = structlog.get_logger()
+
+
+class TenantSender:
+    """The only one that sends for an organisation, as long as it holds its lease."""
+
+    def __init__(self, parts: Parts, organisation: Organisation) -> None:
+        self._parts = parts
+        self._organisation = organisation
+        self._woken = asyncio.Event()
+        self._tasks: dict[asyncio.Task[None], int | None] = {}
+        self._reading: set[str] = set()
+        self._lease: Lease | None = None
+        self._renew_at = 0.0
+        self.lease_ends = 0.0
+
+    def wake(self) -> None:
+        """There may be work."""
+        self._woken.set()
+
+    def may_leave(self, ticket: Ticket) -> bool:
+        """Whether enough of the lease is left for the call to end within it."""
+        return self.lease_ends - self._parts.clock.elapsed() >= ticket.timeout_s + LEASE_MARGIN_S
+
+    async def run(self) -> None:
+        """Work until the worker stops. A ledger that fails is tried again; a lost lease is asked for again."""
+        try:
+            while True:
+                try:
+                    await self._turn()
+                except FenceLost as error:
+                    _log.warning("lease lost", tenant=self._organisation.tenant, reason=str(error))
+                    self._lease = None
+                except (LedgerError, AuthUnavailable) as error:
+                    _log.error("cannot send", tenant=self._organisation.tenant, reason=str(error))
+                    await self._parts.pause(_FAILED_S)
+        except Stopping:
+            return
+
+    async def settle_down(self, seconds: float) -> None:
+        """After `run` has ended: let calls end that are under way, for so long; the others stay for recovery."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in self._tasks:
+            task.cancel()
+        if self._lease is not None:
+            await self._parts.ledger.leases.release(self._lease)
+
+    async def _turn(self) -> None:
+        lease = await self._own()
+        if lease is None:
+            await self._idle(_IDLE_S)
+            return
+        self._woken.clear()
+        if self._parts.on_wire[self._organisation.tenant] >= _ON_WIRE_MAX or len(self._tasks) >= _OPEN_MAX:
+            await self._idle(_IDLE_S)
+            return
+        situation = await self._parts.ledger.situation.read(self._organisation.tenant, _READY_MAX)
+        step = plan.next_step(situation, self._organisation.rates, self._reading)
+        self._parts.gate("planned")
+        match step:
+            case Settle(results=results):
+                await self._parts.ledger.results.settle_without_call(results, self._organisation.tenant, lease.fence)
+                self._parts.gate("settled")
+            case SendWrites():
+                await self._send(lease, step)
+            case ReadDocuments():
+                await self._read(lease, step)
+            case plan.Wait(until=until):
+                away = await self._parts.ledger.situation.next_not_before(self._organisation.tenant)
+                held = None if until is None else (until - situation.now).total_seconds()
+                await self._idle(min(one for one in (away, held, _IDLE_S) if one is not None))
+
+    async def _own(self) -> Lease | None:
+        """The lease, prolonged in good time; with a new one everything that stands open is taken up."""
+        if self._lease is not None and self._parts.clock.elapsed() < self._renew_at:
+            return self._lease
+        asked_at = self._parts.clock.elapsed()
+        lease = await self._parts.ledger.leases.acquire(self._organisation.tenant, self._parts.owner, LEASE_S)
+        if lease is not None:
+            self.lease_ends, self._renew_at = asked_at + LEASE_S, asked_at + _RENEW_S
+            self._lease = lease
+            await self._recover(lease)
+        else:
+            self._lease = None
+        return lease
+
+    async def _recover(self, lease: Lease) -> None:
+        """Take up each open call that nobody in this process is at: those of a worker that died, above all."""
+        for call in await self._parts.ledger.recovery.open_calls(self._organisation.tenant):
+            if call.call not in self._tasks.values():
+                _log.info("taken up again", tenant=call.tenant, call=call.call, sends=len(call.sends))
+                self._start(Drive(self._parts, self._organisation, lease.fence, call).rest(), call.call)
+
+    async def _send(self, lease: Lease, step: SendWrites) -> None:
+        if not await self._has_token():
+            return
+        ticket = await self._open(lease, step)
+        if ticket is None:
+            return
+        request = ticket.request
+        call = OpenCall(
+            call=ticket.call,
+            tenant=ticket.tenant,
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            body=request.body,
+            idempotency_key=request.idempotency_key,
+            opened_at=ticket.opened_at,
+            sends=(),
+            looks=0,
+            next_look_at=None,
+            writes=step.writes,
+        )
+        self._start(Drive(self._parts, self._organisation, lease.fence, call).first(ticket), ticket.call)
+
+    async def _read(self, lease: Lease, step: ReadDocuments) -> None:
+        ticket = await self._open(lease, step) if await self._has_token() else None
+        if ticket is not None:
+            self._reading |= set(step.ids)
+            self._start(self._read_and_forget(ticket, step), None)
+
+    async def _read_and_forget(self, ticket: Ticket, step: ReadDocuments) -> None:
+        try:
+            await reading.read(self._parts, self._organisation, ticket, step)
+        finally:
+            self._reading -= set(step.ids)
+
+    async def _has_token(self) -> bool:
+        """No call is opened without a token; where Xero gives none, the tenant is stopped."""
+        try:
+            await self._parts.client.authorise()
+        except AuthRefused as error:
+            stop = stop_for("auth", str(error), error.remedy)
+            await self._parts.ledger.stops.add(
+                tenant=self._organisation.tenant,
+                reason=stop.evidence.message,
+                actor="sender",
+                cause=stop.cause,
+                remedy=stop.evidence.remedy,
+            )
+            return False
+        return True
+
+    async def _open(self, lease: Lease, step: SendWrites | ReadDocuments) -> Ticket | None:
+        writes = [item.write for item in step.writes] if isinstance(step, SendWrites) else []
+        opened = await self._parts.ledger.calls.open(
+            writes,
+            step.request,
+            "write" if writes else "read",
+            self._organisation.tenant,
+            self._organisation.xero_tenant_id,
+            lease.fence,
+            timeout_s=self._parts.patience.timeout_s,
+        )
+        if isinstance(opened, Wait):
+            self._parts.metrics.waited(opened.seconds)
+            # A slot in flight frees when a call of ours ends, which wakes us; the shortest wait keeps from spinning.
+            await self._idle(max(opened.seconds, 0.01))
+            return None
+        return opened
+
+    def _start(self, work: Coroutine[Any, Any, None], call: int | None) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks[task] = call
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A call that failed in our own code stays open: it is taken up again with the next renewal of the lease."""
+        del self._tasks[task]
+        self.wake()
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, FenceLost):
+            self._lease = None
+        elif error is not None and not isinstance(error, Stopping):
+            _log.error("a call was left open", tenant=self._organisation.tenant, exc_info=error)
+
+    async def _idle(self, seconds: float) -> None:
+        """Wait until there may be work. Raises Stopping."""
+        woken = asyncio.ensure_future(self._woken.wait())
+        pausing = asyncio.ensure_future(self._parts.pause(min(seconds, _IDLE_S)))
+        try:
+            await asyncio.wait({woken, pausing}, return_when=asyncio.FIRST_COMPLETED)
+            if pausing.done():
+                await pausing
+        finally:
+            for task in (woken, pausing):
+                task.cancel()
+                await asyncio.wait({task})
