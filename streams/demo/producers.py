@@ -22,7 +22,8 @@ KafkaSend = Callable[[Event], Awaitable[None]]
 _BATCH: Final = 40
 _WAVE: Final = 120
 _AT_ONCE: Final = 12
-_TRIES: Final = 8
+_TRIES: Final = 9
+_PAUSE_S: Final = 0.1
 _CLOUD_EVENT: Final = "application/cloudevents+json"
 _CLOUD_EVENTS: Final = "application/cloudevents-batch+json"
 
@@ -148,7 +149,7 @@ class World:
                         return response.status, await response.json(content_type=None)
             except (aiohttp.ClientError, TimeoutError):
                 pass
-            await asyncio.sleep(0.25 * 2**attempt)
+            await asyncio.sleep(_PAUSE_S * 2**attempt)
         raise NotAnswered(f"{self._receiver}{path} took nothing in {_TRIES} tries")
 
 
