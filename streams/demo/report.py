@@ -37,7 +37,7 @@ def events(outcome: Outcome) -> RenderableType:
 
 def documents(lines: Sequence[Line]) -> RenderableType:
     """Documents by kind, as the sources and as Xero has them."""
-    table = _table("Documents", "sources", "Xero", "sources £", "Xero £", "apart £")
+    table = _table("Documents", "source", "Xero", "source £", "Xero £", "apart £")
     for line in lines:
         money = ("", "", "") if line.name == "Contacts" else _money(line)
         table.add_row(line.name, _count(line.source_count), _count(line.xero_count), *money)
@@ -46,7 +46,7 @@ def documents(lines: Sequence[Line]) -> RenderableType:
 
 def vat(lines: Sequence[Line]) -> RenderableType:
     """VAT on sales by rate."""
-    table = _table("VAT on sales", "invoices", "sources £", "Xero £", "apart £")
+    table = _table("VAT on sales", "invoices", "source £", "Xero £", "apart £")
     for line in lines:
         table.add_row(f"at {line.name} %", _count(line.xero_count), *_money(line))
     return _indented(table)
@@ -80,7 +80,7 @@ def letter(position: int, what: Letter) -> RenderableType:
         table.add_row(name, escape(text or "none"))
     head = Table.grid()
     head.add_row(f"[bold]{position}. {escape(what.what)}[/bold]")
-    head.add_row(Padding(table, (0, 0, 1, 3)))
+    head.add_row(Padding(table, (0, 0, 0, 3)))
     return _indented(head)
 
 
@@ -90,11 +90,11 @@ def held(items: Iterable[Held]) -> list[str]:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for at, column in enumerate(columns):
         # The last column without a heading holds words, all others after the first hold figures.
         words = at == 0 or (column == "" and at == len(columns) - 1)
-        table.add_column(column, justify="left" if words else "right", no_wrap=at == 0)
+        table.add_column(column, justify="left" if words else "right", no_wrap=at == 0 or not words)
     return table
 
 
@@ -112,4 +112,4 @@ def _count(count: int) -> str:
 
 
 def _indented(what: RenderableType) -> RenderableType:
-    return Padding(what, (0, 0, 0, 2))
+    return Padding(what, (1, 0, 0, 2))
