@@ -70,7 +70,7 @@ def compare(wanted: Expected, books: Mapping[str, Any], rates: Mapping[str, str]
             Line("Invoices", len(wanted.sales), len(invoices), wanted.total, _sum(invoices, "total")),
             _money_line("Payments", wanted.payments, received, "amount"),
             _money_line("Credit notes", wanted.refunds, notes, "total"),
-            _money_line("Refunds paid out", wanted.refunds, returned, "amount"),
+            _money_line("Refunds", wanted.refunds, returned, "amount"),
         ),
         vat=_vat(wanted, invoices, rates),
         documents=sum(map(len, (books["invoices"], notes, payments))) + sum(bool(row["number"]) for row in contacts),

@@ -88,8 +88,8 @@ class Outcome:
             "xero_total": f"{invoices.xero:.2f}",
             "source_paid": f"{lines['Payments'].source:.2f}",
             "xero_paid": f"{lines['Payments'].xero:.2f}",
-            "source_refunded": f"{lines['Refunds paid out'].source:.2f}",
-            "xero_refunded": f"{lines['Refunds paid out'].xero:.2f}",
+            "source_refunded": f"{lines['Refunds'].source:.2f}",
+            "xero_refunded": f"{lines['Refunds'].xero:.2f}",
             "problems": self.problems(),
             "ok": not self.problems(),
         }

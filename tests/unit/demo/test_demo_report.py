@@ -35,7 +35,7 @@ KINDS = (
     Line("Invoices", 4, 4, Decimal("1234.50"), Decimal("1234.50")),
     Line("Payments", 2, 2, Decimal("900.00"), Decimal("900.00")),
     Line("Credit notes", 1, 1, Decimal("12.00"), Decimal("12.00")),
-    Line("Refunds paid out", 1, 1, Decimal("12.00"), Decimal("12.00")),
+    Line("Refunds", 1, 1, Decimal("12.00"), Decimal("12.00")),
 )
 HOLDS = Findings(
     missing=(), doubled=(), different=(), kinds=KINDS, vat=(Line("20", 4, 4, Decimal(7), Decimal(7)),), documents=11
