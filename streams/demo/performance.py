@@ -140,8 +140,12 @@ async def _keep(stage: Stage, xero: Xero, teller: Teller) -> None:
     teller.say("")
     teller.say("To use the command line against it, type this in another terminal:")
     for line in stage.exports():
-        teller.say(line)
-    with contextlib.suppress(asyncio.CancelledError):
-        while True:
-            stage.check()
-            await asyncio.sleep(_LOOK_S)
+        teller.verbatim(line)
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    while not ended.is_set():
+        stage.check()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), _LOOK_S)
+    teller.say("Stopping.")

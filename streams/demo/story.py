@@ -152,7 +152,7 @@ class Story:
         return len(replays)
 
     async def _type(self, command: str) -> None:
-        self.teller.say(f"$ {command}")
+        self.teller.verbatim(f"$ {command}")
         typed = await self.desk.type(command)
         for line in typed.said.splitlines():
             self.teller.say(f"  {line}")

@@ -29,6 +29,10 @@ class Teller:
         """A sentence, without markup."""
         self.console.print(f"  {escape(text)}")
 
+    def verbatim(self, text: str) -> None:
+        """A line that is there to be copied: it is not broken, however narrow the terminal."""
+        self.console.print(f"  {escape(text)}", soft_wrap=True)
+
     def show(self, what: RenderableType) -> None:
         """A table, or another thing of rich's."""
         self.console.print(what)

@@ -1,0 +1,142 @@
+"""`ledgerstream demo`, whole: the JSON line, the letters, and what is left running with --keep."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.demo.processes import command_line
+
+_TOGETHER_S = 120
+_STOP_S = 30
+
+
+@dataclass
+class Kept:
+    """A demo that has told its result and runs on. `told` is what it said to people."""
+
+    summary: dict[str, Any]
+    told: str
+    took_s: float
+    environment: dict[str, str]
+    process: "subprocess.Popen[str]"
+
+    def type(self, command: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command as a person would who has pasted the exports."""
+        return subprocess.run(
+            shlex.split(command), env=self.environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+
+@pytest.fixture(scope="module")
+def kept(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    said = tmp_path_factory.mktemp("demo") / "stderr"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LEDGERSTREAM_")}
+    environment |= {"KAFKA_BOOTSTRAP_SERVERS": broker, "COLUMNS": "200"}
+    environment["PATH"] = f"{Path(command_line()).parent}:{environment['PATH']}"
+    started = time.monotonic()
+    with said.open("w") as stderr:
+        process = subprocess.Popen(
+            ["ledgerstream", "demo", "--json", "--keep"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=environment,
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        took_s = time.monotonic() - started
+        assert line, said.read_text()
+        summary = json.loads(line)
+        assert summary["ok"], (summary, said.read_text())
+        yield Kept(summary, _whole(said), took_s, {**environment, **_exports(_whole(said))}, process)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.wait(_STOP_S)
+
+
+def _whole(said: Path) -> str:
+    """Everything that is told; the exports come last."""
+    for _ in range(100):
+        text = said.read_text()
+        if "LEDGERSTREAM_XERO_TIMEOUT_S=" in text:
+            return text
+        time.sleep(0.1)
+    return said.read_text()
+
+
+def _exports(text: str) -> dict[str, str]:
+    return dict(re.findall(r"^\s*export (\w+)=(\S+)$", text, re.MULTILINE))
+
+
+@pytest.mark.timeout(240)
+def test_nothing_is_lost_or_doubled_to_the_penny(kept: Kept) -> None:
+    summary = kept.summary
+    ends = ("posted", "superseded", "ignored", "discarded", "dead_lettered", "waiting", "duplicates")
+    assert summary["accepted"] == sum(summary[name] for name in ends) > 600
+    assert (summary["lost"], summary["doubled"], summary["waiting"]) == (0, 0, 0)
+    assert summary["source_total"] == summary["xero_total"] != "0.00"
+    assert summary["throttled_earned"] == 0
+    assert summary["throttled"] == summary["throttled_ordered"] == 1
+    assert summary["documents_per_call"] >= 5
+    assert summary["xero_calls"] <= 120
+    assert (summary["replayed"], summary["discarded"], summary["dead_lettered"]) == (2, 1, 1)
+    assert all(summary[name] > 0 for name in ("duplicates", "superseded", "ignored"))
+
+
+@pytest.mark.timeout(240)
+def test_it_is_quick(kept: Kept) -> None:
+    assert kept.took_s < _TOGETHER_S
+
+
+@pytest.mark.timeout(240)
+def test_every_letter_names_field_value_cause_and_remedy(kept: Kept) -> None:
+    letters = re.split(r"^\s+\d\. ", kept.told.partition("On a person's desk")[2].partition("\nMended")[0], flags=re.M)[
+        1:
+    ]
+    assert len(letters) == 5
+    for letter in letters:
+        told = dict(re.findall(r"^\s+(field|value|cause|remedy|command) +(\S.*)$", letter, re.M))
+        assert set(told) == {"field", "value", "cause", "remedy", "command"}, letter
+        assert told["command"].startswith("ledgerstream dlq "), letter
+
+
+@pytest.mark.timeout(240)
+def test_the_printed_commands_were_run_as_they_stand(kept: Kept) -> None:
+    printed = re.findall(r"^\s+command +(ledgerstream dlq replay \S+)$", kept.told, re.M)
+    typed = re.findall(r"^\s+\$ (ledgerstream dlq replay .+)$", kept.told, re.M)
+    assert len(typed) == 2
+    assert set(typed) <= set(printed)
+
+
+@pytest.mark.timeout(240)
+def test_what_is_left_running_can_be_used(kept: Kept) -> None:
+    audit = kept.type("ledgerstream audit --json")
+    assert audit.returncode == 0, audit.stderr
+    assert json.loads(audit.stdout)["ok"] is True
+    [letter] = json.loads(kept.type("ledgerstream dlq list --json").stdout)
+    assert "1291" in json.dumps(letter)
+    trace = kept.type("ledgerstream trace shop-1:order:1289")
+    assert trace.returncode == 0, trace.stderr
+    assert "S1-1289" in trace.stdout
+
+
+@pytest.mark.timeout(240)
+def test_ctrl_c_ends_it_all(kept: Kept) -> None:
+    # The last test of the module, because it takes what the others use.
+    kept.process.send_signal(signal.SIGINT)
+    assert kept.process.wait(_STOP_S) == 0
+    home = Path(kept.environment["LEDGERSTREAM_HOME"])
+    assert not home.exists()
+    assert kept.type("ledgerstream audit").returncode != 0
