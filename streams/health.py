@@ -14,10 +14,7 @@ NotReady = Callable[[], str | None]
 
 def add_routes(app: web.Application, metrics: MetricsRegistry, not_ready: NotReady) -> None:
     """The three addresses. /healthz answers as long as the loop turns; /readyz says 503 and why."""
-
-    async def show_metrics(_request: web.Request) -> web.Response:
-        # The content type carries its own charset, which aiohttp takes only as a header.
-        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    add_metrics(app, metrics)
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -26,6 +23,15 @@ def add_routes(app: web.Application, metrics: MetricsRegistry, not_ready: NotRea
         why = not_ready()
         return web.Response(text=f"{why or 'ready'}\n", status=503 if why else 200)
 
-    app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
+
+
+def add_metrics(app: web.Application, metrics: MetricsRegistry) -> None:
+    """/metrics alone, for an application that has the other two."""
+
+    async def show_metrics(_request: web.Request) -> web.Response:
+        # The content type carries its own charset, which aiohttp takes only as a header.
+        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.router.add_get("/metrics", show_metrics)

@@ -4,13 +4,19 @@ A ledger that was put back from a backup does not know what Xero was told since;
 take its own offsets for this one's. Either would book twice or lose, so the worker refuses (design section 6).
 """
 
+import asyncio
 from typing import Final, Protocol
 
 import msgspec
 
 from schemas.codec import to_json
+from schemas.topics import TOPICS
+from streams.kafka.last import last_value
+from streams.kafka.producer import Producer
+from streams.ledger import Ledger
 
 KEY: Final = b"ledger"
+_TELL_S: Final = 1.0
 
 
 class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,3 +69,31 @@ def check(ours: _Known, told: bytes | None) -> None:
 def record_of(ours: _Known) -> bytes:
     """The record to write."""
     return to_json(LedgerRecord(ledger_id=ours.ledger_id, highest_call=ours.highest_call))
+
+
+class Introduction:
+    """Tells Kafka which ledger works here and how far it got: before anything else, then whenever it got further."""
+
+    def __init__(self, ledger: Ledger, producer: Producer, prefix: str) -> None:
+        self._ledger = ledger
+        self._producer = producer
+        self._topic = TOPICS["ledger"].full_name(prefix)
+        self._told: int | None = None
+
+    async def begin(self, bootstrap: str) -> None:
+        """Compare, then tell. Raises WrongLedger, BrokerUnavailable."""
+        check(await self._ledger.identity.read(), await last_value(bootstrap, self._topic))
+        await self.tell()
+
+    async def tell(self) -> None:
+        """Write the record if it says something new; returns when it is acknowledged."""
+        ours = await self._ledger.identity.read()
+        if ours.highest_call != self._told:
+            await self._producer.publish(self._topic, KEY, record_of(ours))
+            self._told = ours.highest_call
+
+    async def run(self) -> None:
+        """Tell once a second, until cancelled."""
+        while True:
+            await asyncio.sleep(_TELL_S)
+            await self.tell()

@@ -92,5 +92,12 @@ def configure(level: str, form: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
     )
-    for name in ("faust", "mode", "aiokafka", "aiohttp.access", "sqlalchemy.engine"):
+    # What aiokafka tries again by itself it logs as an error; what it gives up on is raised, and told by our own words.
+    logging.getLogger("aiokafka").setLevel(logging.WARNING if level == "debug" else logging.CRITICAL)
+    for name in ("faust", "mode", "aiohttp.access", "sqlalchemy.engine"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def crashed(error: BaseException) -> None:
+    """A bug or a failure that nobody foresaw ends the process: the log says all that is known of it."""
+    structlog.get_logger().error("the process ends", error=repr(error), exc_info=error)

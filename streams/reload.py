@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -71,6 +72,28 @@ class LiveSources(Mapping[str, SourceConfig]):
 
     def __len__(self) -> int:
         return len(self._tenants().sources)
+
+
+class LivePercents(Mapping[str, Decimal]):
+    """The rates of a tenant's tax types, in the configuration in force at each look-up."""
+
+    def __init__(self, tenants: Callable[[], Tenants], tenant: str) -> None:
+        self._tenants = tenants
+        self._tenant = tenant
+
+    def __getitem__(self, tax_type: str) -> Decimal:
+        return self._now()[tax_type]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def _now(self) -> Mapping[str, Decimal]:
+        # A tenant whose file was taken away while we run has commands left, but no rates any more.
+        tenant = self._tenants().tenants.get(self._tenant)
+        return tenant.percents if tenant is not None else {}
 
 
 def _fingerprint(folder: Path) -> Fingerprint:

@@ -32,7 +32,7 @@ class Running:
     stop_sending: Callable[[], Awaitable[None]]
     publish: Service
     flush: Callable[[], Awaitable[int]]
-    services: Sequence[tuple[str, Service]]
+    services: Sequence[Service]
 
 
 async def run(parts: Running, stop: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -51,7 +51,7 @@ async def run(parts: Running, stop: asyncio.Event, ready: Callable[[], None]) ->
                 asyncio.ensure_future(_crash(parts.app)),
                 asyncio.ensure_future(parts.send()),
                 asyncio.ensure_future(parts.publish()),
-                *(asyncio.ensure_future(service()) for _, service in parts.services),
+                *(asyncio.ensure_future(service()) for service in parts.services),
             ]
             ready()
             done, _ = await asyncio.wait(tasks[1:], return_when=asyncio.FIRST_COMPLETED)

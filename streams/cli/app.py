@@ -68,13 +68,13 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False)
     except Failed as error:
-        code = _say(str(error), error.code)
+        code = say(str(error), error.code)
     except typer.Exit as error:
         code = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     except tuple(_CODES) as error:
-        code = _say(str(error), next(code for kind, code in _CODES.items() if isinstance(error, kind)))
+        code = say(str(error), exit_code_of(error) or NOT_THERE)
     except Exception as error:
         code = _usage(error)
     sys.exit(code or DONE)
@@ -89,7 +89,13 @@ def _usage(error: Exception) -> int:
     return DOES_NOT_FIT
 
 
-def _say(message: str, code: int) -> int:
+def exit_code_of(error: Exception) -> int | None:
+    """The exit code of an error that is a sentence for people; None for a bug."""
+    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
+
+
+def say(message: str, code: int) -> int:
+    """Tell people why, on stderr; gives the code back."""
     progress.print(message, style="red", markup=False)
     return code
 

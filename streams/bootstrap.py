@@ -1,0 +1,233 @@
+"""The one place where concrete parts are built and handed to each other: receiver and worker."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from connectors.receiver import create_app as receiver_app
+from connectors.receiver import serve
+from connectors.registry import CONNECTORS
+from connectors.xero.auth import ClientCredentials
+from connectors.xero.client import XeroClient
+from connectors.xero.ticket import Ticket
+from schemas.topics import EVENT_TOPICS, TOPICS
+from streams import health, worker
+from streams.clock import Clock, SystemClock
+from streams.core.after import Patience
+from streams.gauges import Gauges
+from streams.identity import Introduction
+from streams.intake import Intake
+from streams.kafka import topics
+from streams.kafka.app import EmbeddedApp, create_app, run_agent
+from streams.kafka.producer import Producer
+from streams.kafka.publishing import KafkaPublisher
+from streams.ledger import Ledger, open_ledger
+from streams.metrics import MetricsRegistry
+from streams.normalise import Normalise
+from streams.publisher import Publisher
+from streams.reload import LivePercents, LiveSources, Reloading
+from streams.sender.gate import Gate, open_gate
+from streams.sender.loop import Sender
+from streams.sender.parts import Organisation, Parts
+from streams.settings import Settings, SettingsError, environment
+from streams.status import LedgerStatus
+from streams.sweep import Sweep
+from streams.translate import Translate
+
+_log = structlog.get_logger()
+
+
+def reloading(settings: Settings) -> Reloading:
+    """The configuration files. Raises TenantFilesError."""
+    found = Reloading(settings.tenants, environment())
+    for warning in found().warnings:
+        _log.warning("tenant files", reason=warning)
+    return found
+
+
+def kafka_address(settings: Settings) -> str:
+    """The cluster's address; SettingsError where none is set, because a worker must not choose one by itself."""
+    if settings.kafka_bootstrap_servers is None:
+        raise SettingsError(
+            "KAFKA_BOOTSTRAP_SERVERS is not set: name your cluster, or run `ledgerstream kafka` and take its address."
+        )
+    return settings.kafka_bootstrap_servers
+
+
+async def run_receiver(settings: Settings, stop: asyncio.Event, ready: Callable[[str, int], None]) -> None:
+    """Receive until `stop` is set; `ready` is told the address."""
+    clock = SystemClock()
+    configuration = reloading(settings)
+    metrics = MetricsRegistry(tuple(configuration().sources))
+    async with AsyncExitStack() as stack:
+        producer = await _producer(stack, settings)
+        ledger = await open_ledger(settings.ledger(), clock)
+        stack.push_async_callback(ledger.close)
+        publisher = KafkaPublisher(producer, settings.topic_prefix)
+        app = receiver_app(
+            LiveSources(configuration),
+            connectors=CONNECTORS,
+            publisher=publisher,
+            status=LedgerStatus(ledger),
+            metrics=metrics,
+            clock=clock,
+            not_ready=publisher.not_ready,
+        )
+        health.add_metrics(app, metrics)
+        watching = asyncio.ensure_future(configuration.run())
+        stack.callback(watching.cancel)
+        async with serve(app, settings.receiver_host, settings.receiver_port) as (host, port):
+            ready(host, port)
+            await stop.wait()
+
+
+async def run_worker(
+    settings: Settings, stop: asyncio.Event, ready: Callable[[str, int], None], *, gate: Gate = open_gate
+) -> None:
+    """Work until `stop` is set. `gate` is for tests that kill the process at a named point."""
+    async with AsyncExitStack() as stack:
+        built = await _build(stack, settings, gate)
+        address = await stack.enter_async_context(_health(built, settings))
+        await worker.run(built.running, stop, lambda: ready(*address))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Built:
+    running: worker.Running
+    metrics: MetricsRegistry
+    not_ready: Callable[[], str | None]
+
+
+async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate) -> _Built:
+    clock = SystemClock()
+    configuration = reloading(settings)
+    metrics = MetricsRegistry(tuple(configuration().sources))
+    bootstrap = kafka_address(settings)
+    ledger = await open_ledger(settings.ledger(), clock)
+    stack.push_async_callback(ledger.close)
+    ledger.claim()
+    await topics.ensure(bootstrap, settings.topic_prefix)
+    producer = await _producer(stack, settings)
+    introduction = Introduction(ledger, producer, settings.topic_prefix)
+    await introduction.begin(bootstrap)
+    sender = await _sender(stack, settings, configuration, ledger, clock, metrics, gate)
+    publisher = Publisher(
+        ledger, producer, settings.topic_prefix, group=settings.consumer_group, version=version("ledgerstream")
+    )
+
+    def wake() -> None:
+        sender.wake()
+        publisher.wake()
+
+    app = _faust(settings, bootstrap, configuration, producer, Intake(ledger, settings.topic_prefix, wake))
+    running = worker.Running(
+        app=app,
+        send=sender.run,
+        stop_sending=sender.stop,
+        publish=publisher.run,
+        flush=publisher.turn,
+        services=(configuration.run, introduction.run, Sweep(ledger).run, Gauges(ledger, metrics).run),
+    )
+
+    def not_ready() -> str | None:
+        return None if app.crashed is None else f"the agents crashed: {app.crashed!r}"
+
+    return _Built(running=running, metrics=metrics, not_ready=not_ready)
+
+
+async def _producer(stack: AsyncExitStack, settings: Settings) -> Producer:
+    producer = Producer(kafka_address(settings))
+    await producer.start()
+    stack.push_async_callback(producer.stop)
+    return producer
+
+
+async def _sender(
+    stack: AsyncExitStack,
+    settings: Settings,
+    configuration: Reloading,
+    ledger: Ledger,
+    clock: Clock,
+    metrics: MetricsRegistry,
+    gate: Gate,
+) -> Sender:
+    if settings.xero_client_id is None or settings.xero_client_secret is None:
+        raise SettingsError(
+            "LEDGERSTREAM_XERO_CLIENT_ID and LEDGERSTREAM_XERO_CLIENT_SECRET are not set: take them from Xero's "
+            "developer portal, or from `ledgerstream sandbox xero`."
+        )
+    session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    tokens = ClientCredentials(
+        session=session,
+        token_url=f"{str(settings.xero_identity_url).rstrip('/')}/connect/token",
+        client_id=settings.xero_client_id,
+        client_secret=settings.xero_client_secret.get_secret_value(),
+        elapsed=clock.elapsed,
+        on_result=metrics.token,
+    )
+
+    def may_leave(ticket: Ticket) -> bool:
+        return sender.may_leave(ticket)
+
+    client = XeroClient(str(settings.xero_api_url), tokens, clock.elapsed, metrics, may_leave)
+    await client.start()
+    stack.push_async_callback(client.close)
+    parts = Parts(
+        ledger=ledger,
+        client=client,
+        clock=clock,
+        metrics=metrics,
+        owner=f"{socket.gethostname()}:{os.getpid()}",
+        patience=Patience(timeout_s=settings.xero_timeout_s),
+        gate=gate,
+    )
+    sender = Sender(parts, _organisations(configuration))
+    return sender
+
+
+def _organisations(configuration: Reloading) -> list[Organisation]:
+    return [
+        Organisation(name, tenant.file.xero_tenant_id, LivePercents(configuration, name))
+        for name, tenant in configuration().tenants.items()
+    ]
+
+
+def _faust(
+    settings: Settings, bootstrap: str, configuration: Reloading, producer: Producer, intake: Intake
+) -> EmbeddedApp:
+    prefix = settings.topic_prefix
+    normalise = Normalise(producer, prefix, lambda: configuration().sources)
+    translate = Translate(producer, prefix, configuration)
+
+    async def on_assigned(partitions: frozenset[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        translate.keep_only(partitions)
+        return await intake.on_assigned(partitions)
+
+    app = create_app(
+        bootstrap,
+        settings.consumer_group,
+        datadir=settings.home / "faust",
+        on_assigned=on_assigned,
+        # A worker that is started again on the same machine takes its partitions back at once, also after kill -9.
+        instance_id=f"{settings.consumer_group}-{socket.gethostname()}",
+    )
+    run_agent(app, [TOPICS["raw"].full_name(prefix)], normalise.on_run, "normalise")
+    run_agent(app, [TOPICS[name].full_name(prefix) for name in EVENT_TOPICS], translate.on_run, "translate")
+    run_agent(app, [TOPICS["commands"].full_name(prefix)], intake.on_run, "intake")
+    return EmbeddedApp(app)
+
+
+@asynccontextmanager
+async def _health(built: _Built, settings: Settings) -> AsyncIterator[tuple[str, int]]:
+    app = web.Application()
+    health.add_routes(app, built.metrics, built.not_ready)
+    async with serve(app, settings.metrics_host, settings.metrics_port, shutdown_timeout_s=1.0) as address:
+        yield address

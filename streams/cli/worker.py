@@ -1,0 +1,15 @@
+"""`ledgerstream worker`: the agents, the sender and the publisher."""
+
+from streams import bootstrap, settings
+from streams.cli.app import app, progress
+from streams.cli.running import until_stopped
+
+
+@app.command("worker")
+def worker() -> None:
+    """Turn events into documents in Xero until Ctrl-C."""
+
+    def ready(host: str, port: int) -> None:
+        progress.print(f"The worker is ready; http://{host}:{port}/metrics shows how it does. Ctrl-C stops it.")
+
+    until_stopped(settings.load(), lambda chosen, stop: bootstrap.run_worker(chosen, stop, ready))
