@@ -1,6 +1,7 @@
 """A new command meets its effect: what `streams.core.effects` decides, done to the rows."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,24 +18,33 @@ from streams.ledger.transitions import Why
 from streams.ledger.work import Work
 
 
-def admit(work: Work, event_key: str, source: str, command: Command, actor: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The event that a command comes from. `look_first`: it was there before a backup was put back."""
+
+    event_key: str
+    source: str
+    look_first: bool = False
+
+
+def admit(work: Work, origin: Origin, command: Command, actor: str) -> None:
     """Put a command of a new event into its place. Its effect and those it builds on must be loaded."""
     effect, current = work.effects.get(command.effect_key), work.current(command.effect_key)
     verdict = compare(effect.existing(current) if effect and current else None, incoming_of(command))
     match verdict:
         case Current():
-            row = _row(work, event_key, source, command, "pending")
+            row = _row(work, origin, command, "pending")
             work.add(row, Why(actor=actor, reason=verdict.reason))
             make_current(work, row, actor, supersedes=verdict.supersedes)
         case Superseded():
-            work.add(_row(work, event_key, source, command, "superseded"), Why(actor=actor, reason=verdict.reason))
+            work.add(_row(work, origin, command, "superseded"), Why(actor=actor, reason=verdict.reason))
         case Same():
-            work.add(_row(work, event_key, source, command, "same"), Why(actor=actor, reason=verdict.reason))
+            work.add(_row(work, origin, command, "same"), Why(actor=actor, reason=verdict.reason))
             if verdict.raises_sequence and effect is not None:
                 effect.highest_sequence = command.sequence
                 effect.changed = True
         case Conflict():
-            row = _row(work, event_key, source, command, "pending")
+            row = _row(work, origin, command, "pending")
             work.add(row, Why(actor=actor, reason=verdict.reason, cause="conflict"))
             assert current is not None, "nothing conflicts with a new effect"
             work.questions.append(_question(work, row, current, verdict.reason))
@@ -70,14 +80,14 @@ def _new_effect(row: CommandRow) -> EffectRow:
     )
 
 
-def _row(work: Work, event_key: str, source: str, command: Command, state: CommandState) -> CommandRow:
+def _row(work: Work, origin: Origin, command: Command, state: CommandState) -> CommandRow:
     return CommandRow(
         command_id=command.command_id,
-        event_key=event_key,
+        event_key=origin.event_key,
         effect_key=command.effect_key,
         entity_key=command.entity_key,
-        tenant=_tenant(work, command),
-        source=source,
+        tenant=tenant_of(work, command),
+        source=origin.source,
         kind=command.kind,
         payload=encode_payload(command.payload).decode(),
         payload_version=command.version,
@@ -95,13 +105,14 @@ def _row(work: Work, event_key: str, source: str, command: Command, state: Comma
         reason=None,
         decision=None,
         hints={},
+        look_first=origin.look_first,
         created_at=work.now,
         changed_at=work.now,
         depends_on=command.depends_on,
     )
 
 
-def _tenant(work: Work, command: Command) -> str | None:
+def tenant_of(work: Work, command: Command) -> str | None:
     """The organisation: the effect's own, else that of what it builds on, else what routing said."""
     for key in (command.effect_key, *command.depends_on):
         effect = work.effects.get(key)

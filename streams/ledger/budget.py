@@ -84,6 +84,14 @@ async def refusal(connection: AsyncConnection, tenant: str, purpose: Purpose, no
     return None
 
 
+async def next_call_at(connection: AsyncConnection, tenant: str, now: datetime) -> datetime | None:
+    """When the tenant's next write may be opened; None if that is now, or as soon as a call under way ends."""
+    refused = await refusal(connection, tenant, "write", now)
+    if refused is None or refused.limit == "in_flight":
+        return None
+    return now + timedelta(seconds=refused.seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class _Used:
     in_flight: int

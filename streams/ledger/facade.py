@@ -5,9 +5,12 @@ from typing import final
 
 from streams.clock import Clock
 from streams.ledger import identity, migrations, ready
+from streams.ledger.asking import Questions
+from streams.ledger.audit import Audit
 from streams.ledger.calls import Calls
 from streams.ledger.claim import Claim
 from streams.ledger.dead_letters import DeadLetters
+from streams.ledger.discarding import Discarding
 from streams.ledger.engine import Store
 from streams.ledger.errors import LedgerUnavailable
 from streams.ledger.identity import Identity
@@ -15,9 +18,12 @@ from streams.ledger.intake import Intake
 from streams.ledger.leases import Leases
 from streams.ledger.publishing import Publishing
 from streams.ledger.recovery import Recovery
+from streams.ledger.replay import Replay
 from streams.ledger.settle import Settle
 from streams.ledger.situation import SituationReader
+from streams.ledger.status import Status
 from streams.ledger.stops import Stops
+from streams.ledger.timeline import Timelines
 
 
 @final
@@ -36,6 +42,12 @@ class Ledger:
         self.leases = Leases(store, clock)
         self.stops = Stops(store, clock)
         self.dead_letters = DeadLetters(store)
+        self.replays = Replay(store, clock)
+        self.discarding = Discarding(store, clock)
+        self.questions = Questions(store, clock)
+        self.timeline = Timelines(store, clock)
+        self.audits = Audit(store, clock)
+        self.status = Status(store, clock)
         self.publishing = Publishing(store, clock)
         self.identity = Identity(store, clock)
 

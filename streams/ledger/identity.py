@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.clock import Clock
-from streams.ledger import bulk, tables
+from streams.ledger import bulk, restored, tables
 from streams.ledger.engine import Store
 
 _ledger: Final = tables.ledger
@@ -42,6 +42,12 @@ class Identity:
             highest_call=row["last_call"],
             has_taken_in=taken_in,
         )
+
+    async def restored(self, highest_call: int) -> int:
+        """A backup was put back, and calls up to `highest_call` were made since: nothing is sent before it was looked
+        for. How many commands that concerns by now; events that come again from Kafka are treated alike."""
+        async with self._store.write() as connection:
+            return await restored.begin(connection, self._clock.now(), highest_call)
 
 
 async def ensure(connection: AsyncConnection, now: datetime) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.commands import CommandRecord
+from schemas.commands import CommandRecord, RefusedEvent
 from streams.ledger import tables
 from streams.ledger.letters import record_subject
 from streams.ledger.rows import chunks
@@ -28,15 +29,27 @@ class KnownEvent(NamedTuple):
     position: Position
 
 
+class RefusedState(NamedTuple):
+    """An open dead letter of a record that told of an entity, and when it happened."""
+
+    subject: str
+    time: datetime
+
+
 @dataclass(slots=True)
 class Known:
-    """`letters` are the subjects of records that were refused; `open_letters` those of events not mended yet."""
+    """`letters` are the subjects of records that were refused; `open_letters` those of events not mended yet, by event
+    key, and `refused_states` by entity key. `newest_state` is when an entity's newest state happened, for entities of
+    records that are refused now. `restored_at`: when a backup was put back."""
 
     events: dict[str, KnownEvent] = field(default_factory=dict)
     taken: set[Position] = field(default_factory=set)
     duplicates: set[Position] = field(default_factory=set)
     letters: set[str] = field(default_factory=set)
     open_letters: dict[str, list[str]] = field(default_factory=dict)
+    refused_states: dict[str, list[RefusedState]] = field(default_factory=dict)
+    newest_state: dict[str, datetime] = field(default_factory=dict)
+    restored_at: datetime | None = None
 
 
 _events: Final = tables.events.c
@@ -57,6 +70,10 @@ def key_of(record: CommandRecord) -> str:
 async def load(connection: AsyncConnection, records: Sequence[CommandRecord]) -> Known:
     """Everything known of these records, in a few statements."""
     known = Known()
+    if not records:
+        return known
+    known.restored_at = (await connection.execute(select(tables.ledger.c.restored_at))).scalar()
+    await _load_states(connection, records, known)
     for keys in chunks(key_of(record) for record in records):
         columns = (_events.event_key, _events.digest, _events.topic, _events.partition, _events.offset)
         for key, digest, *where in await connection.execute(select(*columns).where(_events.event_key.in_(keys))):
@@ -75,3 +92,32 @@ async def load(connection: AsyncConnection, records: Sequence[CommandRecord]) ->
         rows = await connection.execute(select(_letters.subject).where(_letters.subject.in_(subjects)))
         known.letters.update(row[0] for row in rows)
     return known
+
+
+async def _load_states(connection: AsyncConnection, records: Sequence[CommandRecord], known: Known) -> None:
+    """Which refused records told of the same entities, and what newer is known of the entities refused now."""
+    for entities in chunks(record.entity_key for record in records if record.entity_key is not None):
+        letters = select(_letters.entity_key, _letters.subject, _letters.event_time).where(
+            _letters.entity_key.in_(entities),
+            _letters.command_id.is_(None),
+            _letters.state == "open",
+            _letters.event_time.is_not(None),
+        )
+        for entity, subject, time in await connection.execute(letters):
+            known.refused_states.setdefault(entity, []).append(RefusedState(subject, time))
+    refused = [
+        one.entity_key for one in records if isinstance(one.outcome, RefusedEvent) and one.entity_key is not None
+    ]
+    commands = tables.commands.c
+    for entities in chunks(refused):
+        newest = (
+            select(_events.entity_key, func.max(_events.time))
+            .join(tables.commands, commands.event_key == _events.event_key)
+            .where(
+                _events.entity_key.in_(entities),
+                commands.entity_key == _events.entity_key,
+                commands.sequence.is_not(None),
+            )
+            .group_by(_events.entity_key)
+        )
+        known.newest_state |= {row[0]: row[1] for row in await connection.execute(newest) if row[1] is not None}

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from streams.ledger import bulk, tables
+from streams.ledger import bulk, restored, tables
 from streams.ledger.rows import chunks
 
 _commands: Final = tables.commands
@@ -93,4 +93,5 @@ async def _set_free(connection: AsyncConnection, now: datetime, among: ColumnEle
         for command, priority in await connection.execute(statement)
     ]
     await bulk.update_by(connection, _commands, "command_id", rows)
+    await restored.look_first(connection, now, [row["command_id"] for row in rows])
     return len(rows)

@@ -41,6 +41,7 @@ class CommandRow:
     reason: str | None
     decision: str | None
     hints: Mapping[str, str]
+    look_first: bool
     created_at: datetime
     changed_at: datetime
     depends_on: tuple[str, ...] = ()

@@ -70,6 +70,7 @@ ledger: Final = Table(
     _time("created_at"),
     _number("last_call", default=0),
     _time("app_not_before", null=True),
+    _time("restored_at", null=True),
     CheckConstraint("only = 1", name="one_row"),
 )
 ledger.append_constraint(UniqueConstraint("only"))
@@ -117,7 +118,8 @@ duplicates: Final = Table(
     _text("digest", null=True),
 )
 
-# `position` is the order of a lane. `priority_s` is the target of its class, or of the most urgent that builds on it.
+# `position` is the order of a lane. `look_first`: a backup was put back, so Xero is asked before it is sent.
+# `priority_s` is the target of its class, or of the most urgent that builds on it.
 commands: Final = Table(
     "commands",
     metadata,
@@ -145,6 +147,7 @@ commands: Final = Table(
     _text("reason", null=True),
     _text("decision", null=True),
     _json("hints"),
+    Column("look_first", Boolean, nullable=False),
     _time("created_at"),
     _time("changed_at"),
     _one_of("state", COMMAND_STATES),
@@ -336,6 +339,7 @@ dead_letters: Final = Table(
     _text("cause"),
     _text("stage"),
     _json("evidence"),
+    _time("event_time", null=True),
     _text("topic"),
     Column("partition", Integer, nullable=False),
     _number("offset"),
@@ -365,6 +369,7 @@ dead_letters: Final = Table(
         postgresql_where=text("state = 'open'"),
     ),
     Index("ix_dead_letters_event_key", "event_key"),
+    Index("ix_dead_letters_entity_key", "entity_key"),
     Index("ix_dead_letters_position", "topic", "partition", "offset"),
 )
 

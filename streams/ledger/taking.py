@@ -11,7 +11,7 @@ from schemas.commands import CommandRecord, Commands, Duplicate, Ignored, Pendin
 from streams.core.effects import KEEP, TAKE
 from streams.core.results import Option
 from streams.ledger import bulk, cursors, known, letters, tables, transitions
-from streams.ledger.admission import admit
+from streams.ledger.admission import Origin, admit
 from streams.ledger.known import Known, KnownEvent, key_of, position_of
 from streams.ledger.questions import question_row
 from streams.ledger.transitions import Why
@@ -58,9 +58,21 @@ class Taking:
         self._events.append(_event_row(record, record.outcome, self._work.now))
         self._count(record)
         self.counts.events += 1
+        if _tells_state(record) and record.entity_key is not None and record.event_time is not None:
+            newest = self._known.newest_state.get(record.entity_key)
+            self._known.newest_state[record.entity_key] = max(newest or record.event_time, record.event_time)
+        self._mends(record, key)
+        self._outcome(record, key)
+
+    def _mends(self, record: CommandRecord, key: str) -> None:
+        """A record may settle dead letters of records: the same event told well, or a newer state of its entity."""
         for subject in self._known.open_letters.pop(key, ()):
             self._work.close_letter(subject, self._actor, "a later record told the event as it should be")
-        self._outcome(record, key)
+        if record.entity_key is None or record.event_time is None or not _tells_state(record):
+            return
+        for refused in self._known.refused_states.get(record.entity_key, ()):
+            if refused.time <= record.event_time:
+                self._work.close_letter(refused.subject, self._actor, f"superseded by {key}, which tells a newer state")
 
     def _outcome(self, record: CommandRecord, key: str) -> None:
         if isinstance(record.outcome, Commands):
@@ -102,6 +114,7 @@ class Taking:
         self._work.letters.append(letter)
         self._count(record)
         self._known.letters.add(subject)
+        self._outdated(record, subject)
         if record.event_key is not None:
             self._known.open_letters.setdefault(record.event_key, []).append(subject)
         self.counts.refused += 1
@@ -110,10 +123,26 @@ class Taking:
         row = transitions.of_subject(subject, 1, entity, "rejected", self._work.now, why, event_key=record.event_key)
         self._work.transitions.append(row)
 
+    def _outdated(self, record: CommandRecord, subject: str) -> None:
+        """A refused state of an entity whose newer state is known needs nobody; else it waits for one."""
+        if record.entity_key is None or record.event_time is None:
+            return
+        newest = self._known.newest_state.get(record.entity_key)
+        if newest is not None and newest > record.event_time:
+            self._work.close_letter(subject, self._actor, "superseded: a newer state was taken in before")
+            return
+        waiting = self._known.refused_states.setdefault(record.entity_key, [])
+        waiting.append(known.RefusedState(subject, record.event_time))
+
     def _count(self, record: CommandRecord) -> None:
         position = position_of(record)
         known_position = letters.record_subject(*position) in self._known.letters
         self._work.cursors.advance(position, counted=not known_position)
+
+    def _origin(self, record: CommandRecord) -> Origin:
+        restored = self._known.restored_at
+        before = restored is not None and record.timestamp_ms <= restored.timestamp() * 1000
+        return Origin(key_of(record), record.source or "", look_first=before)
 
     async def write(self) -> Counts:
         """Write it all and set free what may go."""
@@ -128,7 +157,7 @@ class Taking:
         ]
         await work.load_effects(key for _, one in commands for key in (one.effect_key, *one.depends_on))
         for record, command in commands:
-            admit(work, key_of(record), record.source or "", command, self._actor)
+            admit(work, self._origin(record), command, self._actor)
         self.counts.commands = len(commands)
         self.counts.ready = await work.finish()
         await cursors.save(work.connection, work.cursors)
@@ -141,6 +170,14 @@ async def take(work: Work, records: Sequence[CommandRecord], actor: str = transi
     for record in records:
         taking.add(record)
     return await taking.write()
+
+
+def _tells_state(record: CommandRecord) -> bool:
+    """Whether a command of the event says how its own entity must stand, so that it outdates what came before."""
+    return isinstance(record.outcome, Commands) and any(
+        command.payload.full_state and command.sequence is not None and command.entity_key == record.entity_key
+        for command in record.outcome.commands
+    )
 
 
 def _event_row(record: CommandRecord, outcome: Commands | Ignored | Pending, now: Any) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def _ledger() -> None:
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("last_call", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("app_not_before", UtcTime(), nullable=True),
+        sa.Column("restored_at", UtcTime(), nullable=True),
         sa.CheckConstraint("only = 1", name=op.f("ck_ledger_one_row")),
         sa.UniqueConstraint("only", name=op.f("uq_ledger_only")),
     )
@@ -136,6 +137,7 @@ def _commands() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("decision", sa.Text(), nullable=True),
         sa.Column("hints", JsonText(), nullable=False),
+        sa.Column("look_first", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("changed_at", UtcTime(), nullable=False),
         sa.CheckConstraint(
@@ -275,6 +277,7 @@ def _dead_letters() -> None:
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("evidence", JsonText(), nullable=False),
+        sa.Column("event_time", UtcTime(), nullable=True),
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("offset", sa.BigInteger(), nullable=False),
@@ -301,6 +304,7 @@ def _dead_letters() -> None:
         sa.ForeignKeyConstraint(["command_id"], ["commands.command_id"], name=op.f("fk_dead_letters_command_id")),
         sa.PrimaryKeyConstraint("dlq_id", name=op.f("pk_dead_letters")),
     )
+    op.create_index("ix_dead_letters_entity_key", "dead_letters", ["entity_key"], unique=False)
     op.create_index("ix_dead_letters_event_key", "dead_letters", ["event_key"], unique=False)
     op.create_index("ix_dead_letters_position", "dead_letters", ["topic", "partition", "offset"], unique=False)
     op.create_index(

@@ -1,0 +1,267 @@
+"""The whole story of an entity, an event, a command or a document, in order: what `ledgerstream trace` shows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.states import WaitReason
+from streams.clock import Clock
+from streams.ledger import asking, dead_letters, tables, waits
+from streams.ledger.asking import Question
+from streams.ledger.dead_letters import LetterRow
+from streams.ledger.engine import Store
+from streams.ledger.rows import chunks
+
+_events: Final = tables.events
+_commands: Final = tables.commands
+_effects: Final = tables.effects
+_transitions: Final = tables.transitions
+_calls: Final = tables.calls
+_writes: Final = tables.writes
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it was taken in."""
+
+    event_key: str
+    type: str | None
+    time: datetime | None
+    outcome: str
+    reason: str | None
+    topic: str
+    partition: int
+    offset: int
+    recorded_at: datetime
+
+
+class CommandView(msgspec.Struct, frozen=True, kw_only=True):
+    """A command as it stands. `waits_for`, `why` and `until` only while it is pending."""
+
+    command_id: str
+    event_key: str
+    effect_key: str
+    kind: str
+    state: str
+    tenant: str | None
+    revision: int
+    attempts: int
+    sequence: int | None
+    payload: Any
+    waits_for: WaitReason | None = None
+    why: str | None = None
+    until: datetime | None = None
+
+
+class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
+    """An effect and its document. `body` is the last that Xero told of it."""
+
+    effect_key: str
+    tenant: str | None
+    resource: str | None
+    xero_id: str | None
+    number: str | None
+    mark: str
+    current_command: str
+    posted_at: datetime | None
+    body: Any = None
+
+
+class TransitionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of state."""
+
+    subject: str
+    number: int
+    from_state: str | None
+    to_state: str
+    actor: str
+    at: datetime
+    reason: str | None
+    cause: str | None
+    xero_number: str | None
+    call: int | None
+
+
+class CallView(msgspec.Struct, frozen=True, kw_only=True):
+    """One call to Xero that carried a command of the story, or looked for it."""
+
+    number: int
+    root: int
+    purpose: str
+    method: str
+    path: str
+    opened_at: datetime
+    answered_at: datetime | None
+    status: int | None
+    correlation_id: str | None
+    detail: str | None
+    state: str
+    commands: tuple[str, ...]
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """The story. Empty lists all round mean that the ledger knows nothing under this key."""
+
+    entities: tuple[str, ...]
+    events: tuple[EventView, ...] = ()
+    commands: tuple[CommandView, ...] = ()
+    documents: tuple[DocumentView, ...] = ()
+    transitions: tuple[TransitionView, ...] = ()
+    calls: tuple[CallView, ...] = ()
+    dead_letters: tuple[LetterRow, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+
+class Timelines:
+    """Tells stories."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def entities(self, key: str) -> tuple[str, ...]:
+        """The entities that an entity key, event key, command id, effect key or document number means."""
+        async with self._store.read() as connection:
+            return await _entities(connection, key)
+
+    async def similar(self, key: str, limit: int = 5) -> tuple[str, ...]:
+        """Entity keys that hold what was typed, for a key that nothing is known under."""
+        statement = select(_effects.c.entity_key).where(_effects.c.entity_key.contains(key, autoescape=True))
+        async with self._store.read() as connection:
+            rows = await connection.execute(statement.distinct().order_by(_effects.c.entity_key).limit(limit))
+            return tuple(row[0] for row in rows)
+
+    async def trace(self, key: str) -> Timeline:
+        """Everything about the entities that the key means."""
+        async with self._store.read() as connection:
+            entities = await _entities(connection, key)
+            if not entities:
+                return Timeline(entities=())
+            commands = await _rows(connection, _commands, _of_story(entities), _commands.c.position)
+            ids = [row["command_id"] for row in commands]
+            event_keys = [row["event_key"] for row in commands]
+            where = or_(_events.c.entity_key.in_(entities), _events.c.event_key.in_(event_keys))
+            events = await _rows(connection, _events, where, _events.c.recorded_at)
+            pending = [row for row in commands if row["state"] == "pending"]
+            waiting = await waits.of_commands(connection, pending, self._clock.now())
+            return Timeline(
+                entities=entities,
+                events=tuple(_view(EventView, row) for row in events),
+                commands=tuple(_command(row, waiting.get(row["command_id"])) for row in commands),
+                documents=await _documents(connection, [row["effect_key"] for row in commands]),
+                transitions=await _transitions_of(connection, entities, ids),
+                calls=await _calls_of(connection, ids),
+                dead_letters=tuple(await _letters_of(connection, entities, ids)),
+                questions=await _questions_of(connection, entities),
+            )
+
+
+async def _entities(connection: AsyncConnection, key: str) -> tuple[str, ...]:
+    letters = tables.dead_letters
+    statements = (
+        select(_commands.c.entity_key).where(
+            or_(
+                _commands.c.entity_key == key,
+                _commands.c.command_id == key,
+                _commands.c.event_key == key,
+                _commands.c.effect_key == key,
+            )
+        ),
+        select(_events.c.entity_key).where(or_(_events.c.entity_key == key, _events.c.event_key == key)),
+        select(_effects.c.entity_key).where(or_(_effects.c.number == key, _effects.c.xero_id == key)),
+        select(letters.c.entity_key).where(or_(letters.c.entity_key == key, letters.c.event_key == key)),
+    )
+    found: dict[str, None] = {}
+    for statement in statements:
+        found |= {row[0]: None for row in await connection.execute(statement) if row[0] is not None}
+    return tuple(found)
+
+
+def _of_story(entities: Sequence[str]) -> ColumnElement[bool]:
+    """Commands of the entities, of the events that told of them, and those that build on them (payments, refunds)."""
+    dependencies = tables.dependencies
+    events = select(_events.c.event_key).where(_events.c.entity_key.in_(entities))
+    followers = (
+        select(dependencies.c.command_id)
+        .join(_effects, _effects.c.effect_key == dependencies.c.effect_key)
+        .where(_effects.c.entity_key.in_(entities))
+    )
+    return or_(
+        _commands.c.entity_key.in_(entities), _commands.c.event_key.in_(events), _commands.c.command_id.in_(followers)
+    )
+
+
+async def _rows(connection: AsyncConnection, table: Any, where: Any, order: Any) -> list[dict[str, Any]]:
+    rows = await connection.execute(select(table).where(where).order_by(order))
+    return [dict(row) for row in rows.mappings()]
+
+
+def _view(kind: Any, row: Any) -> Any:
+    return kind(**{name: row[name] for name in kind.__struct_fields__})
+
+
+def _command(row: dict[str, Any], waiting: Any) -> CommandView:
+    names = ("command_id", "event_key", "effect_key", "kind", "state", "tenant", "revision", "attempts", "sequence")
+    return CommandView(
+        **{name: row[name] for name in names},
+        payload=msgspec.json.decode(row["payload"]),
+        waits_for=waiting.reason if waiting else None,
+        why=waiting.text if waiting else None,
+        until=waiting.until if waiting else None,
+    )
+
+
+async def _documents(connection: AsyncConnection, effect_keys: Sequence[str]) -> tuple[DocumentView, ...]:
+    documents = tables.documents
+    statement = (
+        select(_effects, documents.c.body)
+        .outerjoin(
+            documents,
+            (documents.c.tenant == _effects.c.tenant)
+            & (documents.c.resource == _effects.c.resource)
+            & (documents.c.xero_id == _effects.c.xero_id),
+        )
+        .where(_effects.c.effect_key.in_(effect_keys))
+        .order_by(_effects.c.effect_key)
+    )
+    return tuple(_view(DocumentView, row) for row in (await connection.execute(statement)).mappings())
+
+
+async def _transitions_of(
+    connection: AsyncConnection, entities: Sequence[str], command_ids: Sequence[str]
+) -> tuple[TransitionView, ...]:
+    where = or_(_transitions.c.entity_key.in_(entities), _transitions.c.subject.in_(command_ids))
+    rows = await _rows(connection, _transitions, where, _transitions.c.id)
+    return tuple(_view(TransitionView, row) for row in rows)
+
+
+async def _calls_of(connection: AsyncConnection, command_ids: Sequence[str]) -> tuple[CallView, ...]:
+    carried: dict[int, list[str]] = {}
+    for ids in chunks(command_ids):
+        statement = select(_writes.c.call, _writes.c.command_id).where(_writes.c.command_id.in_(ids))
+        for call, command in await connection.execute(statement):
+            carried.setdefault(call, []).append(command)
+    found = []
+    for roots in chunks(carried):
+        for row in await _rows(connection, _calls, _calls.c.root.in_(roots), _calls.c.number):
+            names = [name for name in CallView.__struct_fields__ if name != "commands"]
+            found.append(CallView(**{name: row[name] for name in names}, commands=tuple(carried[row["root"]])))
+    return tuple(sorted(found, key=lambda call: call.number))
+
+
+async def _letters_of(
+    connection: AsyncConnection, entities: Sequence[str], command_ids: Sequence[str]
+) -> Sequence[LetterRow]:
+    letters = tables.dead_letters.c
+    where = or_(letters.entity_key.in_(entities), letters.command_id.in_(command_ids))
+    statement = select(letters.dlq_id).where(where).order_by(letters.first_failed_at)
+    return await dead_letters.read(connection, [row[0] for row in await connection.execute(statement)])
+
+
+async def _questions_of(connection: AsyncConnection, entities: Sequence[str]) -> tuple[Question, ...]:
+    questions = tables.questions
+    rows = await _rows(connection, questions, questions.c.entity_key.in_(entities), questions.c.asked_at)
+    return tuple(asking.question(row) for row in rows)

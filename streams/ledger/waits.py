@@ -1,0 +1,121 @@
+"""Why each pending command waits: the facts from the tables, the judgement from `streams.core.waiting`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from streams.core.waiting import DependencyFact, WaitFacts, Waiting, why
+from streams.ledger import budget, tables
+from streams.ledger.ready import UNFINISHED
+from streams.ledger.rows import chunks
+
+_commands: Final = tables.commands
+_effects: Final = tables.effects
+_dependencies: Final = tables.dependencies
+_questions: Final = tables.questions
+_stops: Final = tables.stops
+
+
+async def of_commands(
+    connection: AsyncConnection, rows: Sequence[Mapping[str, Any]], now: datetime
+) -> dict[str, Waiting]:
+    """Why each of these pending commands (rows of `commands`) is not sent at this moment."""
+    ids = [row["command_id"] for row in rows]
+    dependencies = await _dependency_facts(connection, ids)
+    heads = await _heads(connection, ids)
+    questions = await _open_questions(connection, [*ids, *(head[0] for head in heads.values())])
+    stops = [dict(row) for row in (await connection.execute(select(_stops))).mappings()]
+    budgets = await _budgets(connection, {row["tenant"] for row in rows if row["tenant"] is not None}, now)
+    found = {}
+    for row in rows:
+        head, head_state = heads.get(row["command_id"], (None, None))
+        facts = WaitFacts(
+            tenant=row["tenant"],
+            question=questions.get(row["command_id"]),
+            dependencies=dependencies.get(row["command_id"], ()),
+            head=head,
+            head_state=head_state,
+            head_question=questions.get(head) if head is not None else None,
+            stop=_stop(stops, row),
+            not_before=row["not_before"],
+            cause_text=row["reason"],
+            budget=budgets.get(row["tenant"]),
+        )
+        found[row["command_id"]] = why(facts, now)
+    return found
+
+
+async def _dependency_facts(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, list[DependencyFact]]:
+    current = _commands.alias("current")
+    found: dict[str, list[DependencyFact]] = {}
+    for some in chunks(ids):
+        statement = (
+            select(_dependencies.c.command_id, _dependencies.c.effect_key, _effects.c.xero_id, current.c.state)
+            .outerjoin(_effects, _effects.c.effect_key == _dependencies.c.effect_key)
+            .outerjoin(current, current.c.command_id == _effects.c.current_command)
+            .where(_dependencies.c.command_id.in_(some))
+            .order_by(_dependencies.c.position)
+        )
+        for command, effect, xero_id, state in await connection.execute(statement):
+            fact = DependencyFact(effect_key=effect, linked=xero_id is not None, state=state)
+            found.setdefault(command, []).append(fact)
+    return found
+
+
+async def _heads(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, tuple[str, Any]]:
+    """The earliest unfinished command before each of these in its lane."""
+    head = _commands.alias("head")
+    asked = exists().where(_questions.c.command_id == head.c.command_id, _questions.c.state == "open")
+    found: dict[str, tuple[str, Any]] = {}
+    for some in chunks(ids):
+        first = (
+            select(_commands.c.command_id, func.min(head.c.position).label("position"))
+            .select_from(_commands)
+            .join(
+                head,
+                and_(
+                    head.c.entity_key == _commands.c.entity_key,
+                    head.c.position < _commands.c.position,
+                    or_(head.c.tenant.is_(None), head.c.tenant == _commands.c.tenant),
+                    or_(head.c.state.in_(UNFINISHED), asked),
+                ),
+            )
+            .where(_commands.c.command_id.in_(some))
+            .group_by(_commands.c.command_id)
+            .subquery()
+        )
+        named = _commands.alias("named")
+        statement = select(first.c.command_id, named.c.command_id, named.c.state).join(
+            named, named.c.position == first.c.position
+        )
+        found |= {row[0]: (row[1], row[2]) for row in await connection.execute(statement)}
+    return found
+
+
+async def _open_questions(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for some in chunks(ids):
+        statement = select(_questions.c.command_id, _questions.c.question_id).where(
+            _questions.c.command_id.in_(some), _questions.c.state == "open"
+        )
+        found |= {row[0]: row[1] for row in await connection.execute(statement)}
+    return found
+
+
+async def _budgets(connection: AsyncConnection, tenants: Iterable[str], now: datetime) -> dict[str | None, datetime]:
+    found: dict[str | None, datetime] = {}
+    for tenant in tenants:
+        until = await budget.next_call_at(connection, tenant, now)
+        if until is not None:
+            found[tenant] = until
+    return found
+
+
+def _stop(stops: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> str | None:
+    for stop in stops:
+        if stop["tenant"] in (None, row["tenant"]) and stop["source"] in (None, row["source"]):
+            return f"stopped by {stop['actor']}: {stop['reason']}"
+    return None
