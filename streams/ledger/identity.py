@@ -54,5 +54,5 @@ async def ensure(connection: AsyncConnection, now: datetime) -> None:
     """Give a new ledger its id."""
     if (await connection.execute(select(func.count()).select_from(_ledger))).scalar() == 0:
         # An id that names this ledger and no other cannot be derived from anything.
-        row: dict[str, Any] = {"only": 1, "ledger_id": str(uuid.uuid4()), "created_at": now, "last_call": 0}
+        row: dict[str, Any] = {"singleton": 1, "ledger_id": str(uuid.uuid4()), "created_at": now, "last_call": 0}
         await bulk.insert(connection, _ledger, [row])

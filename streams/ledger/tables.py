@@ -65,15 +65,14 @@ def _bytes(name: str, *, null: bool = False) -> Column[bytes]:
 ledger: Final = Table(
     "ledger",
     metadata,
-    _number("only"),
+    Column("singleton", Integer, primary_key=True, autoincrement=False),
     _text("ledger_id"),
     _time("created_at"),
     _number("last_call", default=0),
     _time("app_not_before", null=True),
     _time("restored_at", null=True),
-    CheckConstraint("only = 1", name="one_row"),
+    CheckConstraint("singleton = 1", name="one_row"),
 )
-ledger.append_constraint(UniqueConstraint("only"))
 
 events: Final = Table(
     "events",

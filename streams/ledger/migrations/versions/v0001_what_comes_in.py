@@ -40,14 +40,14 @@ def downgrade() -> None:
 def _ledger() -> None:
     op.create_table(
         "ledger",
-        sa.Column("only", sa.BigInteger(), nullable=False),
+        sa.Column("singleton", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("ledger_id", sa.Text(), nullable=False),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("last_call", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("app_not_before", UtcTime(), nullable=True),
         sa.Column("restored_at", UtcTime(), nullable=True),
-        sa.CheckConstraint("only = 1", name=op.f("ck_ledger_one_row")),
-        sa.UniqueConstraint("only", name=op.f("uq_ledger_only")),
+        sa.CheckConstraint("singleton = 1", name=op.f("ck_ledger_one_row")),
+        sa.PrimaryKeyConstraint("singleton", name=op.f("pk_ledger")),
     )
 
 
