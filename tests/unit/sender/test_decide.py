@@ -1,0 +1,211 @@
+"""Contacts, credit notes and money: literal command and document → literal write."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connectors.xero import elements
+from schemas import keys
+from schemas.commands import RecordFee, RecordRefund, RecordTransfer, ReversePayment, UpsertContact
+from streams.core.decide import decide
+from streams.core.decisions import NeedsRead, Waits, Write
+from streams.core.results import Asked, Rejected, Same
+from streams.core.situation import ReadyCommand
+from tests.unit.sender.values import (
+    CONTACT,
+    DAY,
+    NOW,
+    ORDER,
+    RATES,
+    contact,
+    credit_note,
+    document,
+    line,
+    link,
+    payment,
+    ready,
+    replaced,
+    standing,
+)
+
+PERSON = {
+    "ContactID": "contact-id",
+    "Name": "John Smith",
+    "ContactNumber": "shop-1:c1",
+    "EmailAddress": "john@example.com",
+    "ContactStatus": "ACTIVE",
+    "Phones": [{"PhoneType": "DEFAULT", "PhoneNumber": ""}, {"PhoneType": "MOBILE", "PhoneNumber": "07700 900000"}],
+}
+
+
+def known(payload: UpsertContact, body: dict[str, Any] | None, **more: Any) -> ReadyCommand:
+    effect = link(
+        CONTACT,
+        "Contacts",
+        "contact-id",
+        posted_body=elements.contact(contact()),
+        document=None if body is None else document("Contacts", "contact-id", body),
+    )
+    return ready(payload, effect, **more)
+
+
+def sent(decision: object) -> dict[str, Any]:
+    assert isinstance(decision, Write), decision
+    return dict(decision.planned.element)
+
+
+def test_a_new_contact_is_put_under_our_number() -> None:
+    decision = decide(ready(contact(phone="123"), link(CONTACT)), RATES)
+    assert isinstance(decision, Write)
+    assert (decision.method, decision.path, decision.planned.number) == ("PUT", "/Contacts", "shop-1:c1")
+    assert decision.planned.element == {
+        "Name": "John Smith",
+        "ContactNumber": "shop-1:c1",
+        "EmailAddress": "john@example.com",
+        "Phones": [{"PhoneType": "DEFAULT", "PhoneNumber": "123"}],
+    }
+
+
+def test_the_alias_is_taken_where_a_refusal_taught_so() -> None:
+    assert sent(decide(ready(contact(), link(CONTACT), hints={"name": "alias"}), RATES))["Name"] == (
+        "John Smith (shop-1:c1)"
+    )
+
+
+def test_an_order_leaves_a_known_contact_as_it_is() -> None:
+    assert isinstance(decide(known(contact(email="other@example.com"), None), RATES), Same)
+
+
+def test_an_update_sends_what_the_source_changed() -> None:
+    update = contact(ensure=False, email="new@example.com", phone="0113 496 0000")
+    assert decide(known(update, None), RATES) == NeedsRead("Contacts", "contact-id")
+    decision = decide(known(update, PERSON), RATES)
+    assert isinstance(decision, Write)
+    assert (decision.method, decision.path) == ("POST", "/Contacts")
+    assert decision.planned.element == {
+        "ContactID": "contact-id",
+        "EmailAddress": "new@example.com",
+        "Phones": [{"PhoneType": "DEFAULT", "PhoneNumber": "0113 496 0000"}],
+    }
+    assert isinstance(decide(known(contact(ensure=False), PERSON), RATES), Same)
+
+
+def test_a_persons_edit_is_kept_and_a_clash_asked_about() -> None:
+    edited = {**PERSON, "EmailAddress": "person@example.com"}
+    assert isinstance(decide(known(contact(ensure=False), edited), RATES), Same)
+    clash = known(contact(ensure=False, email="new@example.com"), edited)
+    question = decide(clash, RATES)
+    assert isinstance(question, Asked)
+    assert question.theirs == {"EmailAddress": "person@example.com"}
+    assert sent(decide(replaced(clash, decision="source"), RATES))["EmailAddress"] == "new@example.com"
+    assert isinstance(decide(replaced(clash, decision="xero"), RATES), Same)
+
+
+@pytest.mark.parametrize("body", [{}, {**PERSON, "ContactStatus": "ARCHIVED"}])
+def test_a_contact_that_is_gone_or_archived_is_a_dead_letter(body: dict[str, Any]) -> None:
+    assert isinstance(decide(known(contact(ensure=False), body), RATES), Rejected)
+
+
+def with_invoice(payload: Any, body: dict[str, Any] | None, read_at: dt.datetime = NOW) -> ReadyCommand:
+    found = None if body is None else document("Invoices", "invoice-id", body, read_at)
+    effect = link("stripe-1:refund:re_1#credit_note")
+    return ready(payload, effect, depends_on=(link(ORDER, "Invoices", "invoice-id", document=found),))
+
+
+def test_a_credit_note_mirrors_the_invoice_as_it_stands() -> None:
+    assert decide(with_invoice(credit_note(), None), RATES) == NeedsRead("Invoices", "invoice-id")
+    items = [
+        {"AccountCode": "200", "TaxType": "OUTPUT2", "LineAmount": "10.00", "TaxAmount": "2.00"},
+        {"AccountCode": "200", "TaxType": "RROUTPUT", "LineAmount": "10.00", "TaxAmount": "0.50"},
+        {"AccountCode": "425", "TaxType": "OUTPUT2", "LineAmount": "5.00", "TaxAmount": "1.00"},
+    ]
+    body = standing(LineAmountTypes="Exclusive", LineItems=items)
+    decision = decide(with_invoice(credit_note(), body), RATES)
+    assert isinstance(decision, Write)
+    assert (decision.method, decision.path, decision.planned.number) == ("PUT", "/CreditNotes", "CN-1")
+    element = decision.planned.element
+    assert element["Contact"] == {"ContactID": "contact-id"}
+    assert element["LineAmountTypes"] == "Inclusive"
+    assert [(one["AccountCode"], one["TaxType"], one["UnitAmount"]) for one in element["LineItems"]] == [
+        ("200", "OUTPUT2", "2.9500"),
+        ("200", "RROUTPUT", "2.5800"),
+        ("425", "OUTPUT2", "1.4700"),
+    ]
+    assert element["Reference"].endswith(keys.mark("stripe-1:refund:re_1#credit_note"))
+
+
+def test_a_credit_note_with_lines_is_checked_to_the_penny() -> None:
+    own = credit_note(lines=(line("3.50"),))
+    assert sent(decide(with_invoice(own, standing()), RATES))["LineItems"][0]["UnitAmount"] == "3.5000"
+    off = credit_note(lines=(line("3.49"),))
+    assert isinstance(decide(with_invoice(off, standing()), RATES), Rejected)
+
+
+def test_a_credit_note_without_an_invoice_to_mirror() -> None:
+    assert isinstance(decide(with_invoice(credit_note(), standing(LineItems=[])), RATES), Rejected)
+    assert isinstance(decide(with_invoice(credit_note(), {}), RATES), Rejected)
+    never = ready(credit_note(), link("e"), depends_on=(link(ORDER),))
+    assert isinstance(decide(never, RATES), Rejected)
+    done = ready(credit_note(), link("e", "CreditNotes", "note-id", posted_digest="old"))
+    assert isinstance(decide(done, RATES), Rejected)
+
+
+def test_a_payment_names_invoice_and_account_by_what_we_know() -> None:
+    effect = link("stripe-1:payment:pi_1#payment")
+    decision = decide(ready(payment(currency_rate=Decimal("1.15")), effect), RATES)
+    assert isinstance(decision, Write)
+    assert (decision.method, decision.path) == ("PUT", "/Payments")
+    assert decision.planned.element == {
+        "Invoice": {"InvoiceID": "invoice-id"},
+        "Account": {"Code": "091"},
+        "Date": "2026-11-20",
+        "Amount": "20.00",
+        "Reference": f"pi_1 {effect.mark}",
+        "CurrencyRate": "1.15",
+    }
+
+
+def test_payments_that_cannot_be() -> None:
+    assert isinstance(decide(ready(payment(amount=Decimal(0)), link("p")), RATES), Rejected)
+    assert isinstance(decide(ready(payment(), link("p"), depends_on=(link(ORDER),)), RATES), Rejected)
+    assert isinstance(decide(ready(payment(), link("p", "Payments", "payment-id")), RATES), Rejected)
+
+
+def test_a_refund_pays_the_credit_note() -> None:
+    note = "stripe-1:refund:re_1#credit_note"
+    payload = RecordRefund(
+        credit_note=note, account_code="091", date=DAY, amount=Decimal("7.00"), currency="GBP", reference="re_1"
+    )
+    command = ready(payload, link("r"), depends_on=(link(note, "CreditNotes", "note-id"),))
+    assert sent(decide(command, RATES))["CreditNote"] == {"CreditNoteID": "note-id"}
+
+
+def test_a_reversal_deletes_one_payment_by_its_path() -> None:
+    paid = "stripe-1:payment:pi_1#payment"
+    payload = ReversePayment(payment=paid, date=DAY)
+    command = ready(payload, link("x"), depends_on=(link(paid, "Payments", "payment-id"),))
+    decision = decide(command, RATES)
+    assert isinstance(decision, Write)
+    assert (decision.method, decision.path, decision.batch_max) == ("POST", "/Payments/payment-id", 1)
+    assert decision.planned.element == {"PaymentID": "payment-id", "Status": "DELETED"}
+    assert isinstance(decide(replaced(command, depends_on=(link(paid),)), RATES), Same)
+
+
+def test_what_no_release_books_yet_waits() -> None:
+    fee = RecordFee(
+        account_code="404",
+        clearing_code="091",
+        contact=CONTACT,
+        date=DAY,
+        amount=Decimal(1),
+        currency="GBP",
+        tax_type="NONE",
+        reference="x",
+    )
+    transfer = RecordTransfer(
+        from_code="091", to_code="090", date=DAY, amount=Decimal(1), currency="GBP", reference="x"
+    )
+    assert isinstance(decide(ready(fee), RATES), Waits)
+    assert isinstance(decide(ready(transfer), RATES), Waits)
