@@ -13,6 +13,7 @@ from streams.ledger.dead_letters import DeadLetters
 from streams.ledger.discarding import Discarding
 from streams.ledger.engine import Store
 from streams.ledger.errors import LedgerUnavailable
+from streams.ledger.figures import FiguresReader
 from streams.ledger.identity import Identity
 from streams.ledger.intake import Intake
 from streams.ledger.leases import Leases
@@ -48,6 +49,7 @@ class Ledger:
         self.timeline = Timelines(store, clock)
         self.audits = Audit(store, clock)
         self.status = Status(store, clock)
+        self.figures = FiguresReader(store, clock)
         self.publishing = Publishing(store, clock)
         self.identity = Identity(store, clock)
 

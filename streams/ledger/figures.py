@@ -1,0 +1,79 @@
+"""The figures that the metrics show, read from one state of the ledger."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from streams.clock import Clock
+from streams.core.situation import Budget
+from streams.ledger import budget, tables
+from streams.ledger.engine import Store
+
+_commands: Final = tables.commands.c
+_letters: Final = tables.dead_letters.c
+_events: Final = tables.events.c
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts by label. `letters` and `replayed` are of all times; `budgets` are by tenant."""
+
+    commands: Mapping[tuple[str, str], int]
+    pending: Mapping[int, int]
+    oldest_pending: datetime | None
+    open_letters: Mapping[str, int]
+    oldest_letter: datetime | None
+    letters: Mapping[tuple[str, str], int]
+    replayed: int
+    last_events: Mapping[str, datetime]
+    budgets: Mapping[str, Budget]
+
+
+class FiguresReader:
+    """Reads the figures."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def read(self) -> Figures:
+        """Everything from one state of the ledger; it blocks nobody. Raises LedgerUnavailable."""
+        is_pending, is_open = _commands.state == "pending", _letters.state == "open"
+        async with self._store.read() as connection:
+            commands = await _groups(connection, (_commands.kind, _commands.state))
+            letters = await _groups(connection, (_letters.cause, _letters.stage))
+            pending = await _groups(connection, (_commands.priority_s,), is_pending)
+            open_letters = await _groups(connection, (_letters.cause,), is_open)
+            newest = select(_events.source, func.max(_events.recorded_at)).where(_events.source.is_not(None))
+            replayed = select(func.count()).where(_letters.closed_reason == "replayed")
+            return Figures(
+                commands={(kind, state): number for (kind, state), number in commands.items()},
+                letters={(cause, stage): number for (cause, stage), number in letters.items()},
+                pending={key[0]: number for key, number in pending.items()},
+                open_letters={key[0]: number for key, number in open_letters.items()},
+                oldest_pending=await _first(connection, _commands.created_at, is_pending),
+                oldest_letter=await _first(connection, _letters.first_failed_at, is_open),
+                replayed=int((await connection.execute(replayed)).scalar_one()),
+                last_events={row[0]: row[1] for row in await connection.execute(newest.group_by(_events.source))},
+                budgets=await self._budgets(connection),
+            )
+
+    async def _budgets(self, connection: AsyncConnection) -> dict[str, Budget]:
+        names = [row[0] for row in await connection.execute(select(tables.tenants.c.tenant))]
+        now = self._clock.now()
+        return {name: await budget.read(connection, name, now) for name in names}
+
+
+async def _groups(connection: AsyncConnection, columns: tuple[Any, ...], where: Any = None) -> dict[Any, int]:
+    statement = select(*columns, func.count()).group_by(*columns)
+    if where is not None:
+        statement = statement.where(where)
+    return {tuple(row[:-1]): row[-1] for row in await connection.execute(statement)}
+
+
+async def _first(connection: AsyncConnection, column: Any, where: Any) -> datetime | None:
+    found: datetime | None = (await connection.execute(select(func.min(column)).where(where))).scalar()
+    return found
