@@ -87,7 +87,7 @@ class World:
     def _busy(self) -> bool:
         return bool(
             self.rows("SELECT 1 FROM commands WHERE state = 'sent' OR (state = 'pending' AND ready_since IS NOT NULL)")
-            or self.rows("SELECT 1 FROM calls WHERE state = 'open'")
+            or self.rows("SELECT 1 FROM calls WHERE state = 'open' AND purpose = 'write'")
         )
 
     def commands(self) -> dict[str, str]:
