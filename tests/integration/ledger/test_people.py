@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from schemas.commands import CommandRecord, Commands, Evidence, Ignored, Pending, RefusedEvent
+from schemas.commands import CommandRecord, Commands, Evidence, Ignored, Outcome, Pending, RefusedEvent
 from streams.core.results import Rejected
 from streams.core.situation import Resource
 from streams.ledger import Ledger
@@ -217,7 +217,7 @@ async def test_ids_must_be_known_and_unambiguous_and_options_exist(ledger: Ledge
 async def test_events_that_waited_for_a_rule_are_taken_up_by_the_release_that_has_it(ledger: Ledger) -> None:
     await take_in(ledger, *(record(f"e{n}", Pending("no rule"), n, entity=ORDER) for n in range(4)))
     evidence = Evidence(message="no")
-    outcomes = {
+    outcomes: dict[int, Outcome] = {
         0: Commands((invoice("e0"),)),
         1: Ignored("nothing to book"),
         2: RefusedEvent(cause="data", stage="translate", evidence=evidence),
