@@ -19,7 +19,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from streams.ledger.errors import LedgerUnavailable
 
-_BUSY_TIMEOUT_MS: Final = 5000
+# How long to wait for another process (a person's command) to end its transaction.
+_BUSY_TIMEOUT_S: Final = 5.0
 _POOL_SIZE: Final = 5
 # The write lock is taken at the start: a transaction that asks for it later can fail half-way.
 _WRITE: Final = "BEGIN IMMEDIATE"
@@ -32,13 +33,13 @@ class Rollback(Exception):
 class Store:
     """Transactions on one ledger. `path` is the file of a SQLite ledger."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, busy_timeout_s: float = _BUSY_TIMEOUT_S) -> None:
         self.url: Final = _async_url(url)
         self.sqlite: Final = self.url.get_backend_name() == "sqlite"
         self._lock = asyncio.Lock()
         if self.sqlite:
-            self._writer = _sqlite_engine(self.url, _WRITE)
-            self._reader = _sqlite_engine(self.url, "BEGIN")
+            self._writer = _sqlite_engine(self.url, _WRITE, busy_timeout_s)
+            self._reader = _sqlite_engine(self.url, "BEGIN", busy_timeout_s)
         else:
             self._writer = self._reader = create_async_engine(self.url, pool_size=_POOL_SIZE, pool_pre_ping=True)
         self._held: AsyncConnection | None = None
@@ -124,17 +125,17 @@ def _async_url(url: str) -> URL:
     return parsed.set(drivername=drivers[backend])
 
 
-def _sqlite_engine(url: URL, begin: str) -> AsyncEngine:
+def _sqlite_engine(url: URL, begin: str, busy_timeout_s: float) -> AsyncEngine:
     engine = create_async_engine(
         url,
         poolclass=NullPool if begin == _WRITE else AsyncAdaptedQueuePool,
-        connect_args={"isolation_level": None, "timeout": _BUSY_TIMEOUT_MS / 1000},
+        connect_args={"isolation_level": None, "timeout": busy_timeout_s},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

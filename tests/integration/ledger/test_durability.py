@@ -110,7 +110,7 @@ async def test_a_damaged_file_and_a_folder_that_cannot_be_made(tmp_path: Path, c
 
 
 async def test_a_ledger_that_another_process_locks(ledger: Ledger, url: str) -> None:
-    store = Store(url)
+    store = Store(url, busy_timeout_s=0.1)
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
@@ -130,7 +130,7 @@ async def test_a_ledger_of_a_newer_release_is_refused(ledger: Ledger, url: str, 
     with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
         file.execute("UPDATE alembic_version SET version_num = '9999'")
     file.close()
-    with pytest.raises(LedgerRefused, match="newer release .*9999"):
+    with pytest.raises(LedgerRefused, match=r"newer release .*9999"):
         await open_ledger(url, clock)
 
 

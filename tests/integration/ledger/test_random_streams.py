@@ -130,7 +130,7 @@ async def check(ledger: Ledger, number: int) -> None:
         assert numbers == sorted(numbers), "an older version stands behind a newer one"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(STEPS, st.integers(0, 1000))
 def test_random_streams(steps: Sequence[Step], seed: int) -> None:
     asyncio.run(run(steps, seed))
