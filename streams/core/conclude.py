@@ -11,14 +11,13 @@ from connectors.xero import refusals
 from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount
 from schemas.codec import shorten
 from schemas.commands import UpsertContact
-from streams.core.decide_contact import ALIAS, NAME_HINT
 from streams.core.decisions import READ_AFTER
 from streams.core.merge import canonical, field
 from streams.core.posted import document, posted
 from streams.core.reactions import retry_at
 from streams.core.results import Asked, Back, Option, Result
 from streams.core.search import Body, bears_mark
-from streams.core.settle import Refused, alias_next, reject
+from streams.core.settle import Refused, reject
 from streams.core.situation import OpenWrite
 
 ADOPT: Final = Option("adopt", "it is the same: take the one in Xero for this, unchanged")
@@ -91,8 +90,6 @@ def _payment(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result
 def _contact(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
     item, payload = problem.item, problem.item.command.payload
     if not seen:
-        if problem.refusal.kind == "name_taken" and item.command.hints.get(NAME_HINT) != ALIAS:
-            return alias_next(item)
         return reject(item, problem.refusal)
     body = seen[0]
     if body.get("ContactStatus") == "ARCHIVED":

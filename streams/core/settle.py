@@ -112,19 +112,20 @@ def _element(item: OpenWrite, outcome: ElementOutcome, answer: Answer, now: dt.d
         return posted(item, outcome.body, now, f"{write.step}: Xero kept it")
     refusal = refusals.explain(write.resource, write.element, outcome.errors)
     refusal = with_call(refusal, answer)
+    if refusal.kind == "name_taken" and item.command.hints.get(NAME_HINT) != ALIAS:
+        # Were it our own contact that has the name, our number would be refused as well, now or with the alias.
+        return _alias_next(item)
     if write.step == "create" and refusal.kind in _BY_LOOKING:
         return Refused(item, refusal)
     if write.step == "delete" and refusal.kind == "already_deleted":
         return posted(item, outcome.body, now, "it was deleted in Xero already")
-    if refusal.kind == "name_taken" and item.command.hints.get(NAME_HINT) != ALIAS:
-        return alias_next(item)
     if refusal.kind == "has_payments" or (refusal.kind == "not_authorised" and write.step != "create"):
         hints = {READ_AFTER: now.isoformat()}
         return _back(item, "transient", "it was paid in Xero meanwhile; it is read again", now, hints)
     return reject(item, refusal)
 
 
-def alias_next(item: OpenWrite) -> Back:
+def _alias_next(item: OpenWrite) -> Back:
     """Another contact has the name: ours takes the alias, which has the customer number in it."""
     return Back(
         command_id=item.command.command_id,

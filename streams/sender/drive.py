@@ -19,7 +19,7 @@ from streams.core.search import Body
 from streams.core.settle import LookFirst, Refused, Settled, Unknown, Verdict
 from streams.core.situation import OpenCall, OpenWrite
 from streams.ledger.calls import Wait
-from streams.sender.parts import Organisation, Parts
+from streams.sender.parts import Organisation, Parts, Stopping
 
 _log = structlog.get_logger()
 
@@ -110,8 +110,10 @@ class Drive:
         self._call = msgspec.structs.replace(self._call, looks=self._call.looks + 1, next_look_at=at)
 
     async def _open(self, request: XeroRequest, purpose: Purpose) -> Ticket:
-        """A ticket, when there is a slot for it."""
+        """A ticket, when there is a slot for it. Raises Stopping: no new call starts while the worker stops."""
         while True:
+            if self._parts.stopping.is_set():
+                raise Stopping
             opened = await self._parts.ledger.calls.open(
                 (),
                 request,

@@ -60,7 +60,7 @@ class TenantSender:
     async def run(self) -> None:
         """Work until the worker stops. A ledger that fails is tried again; a lost lease is asked for again."""
         try:
-            while True:
+            while not self._parts.stopping.is_set():
                 try:
                     await self._turn()
                 except FenceLost as error:

@@ -183,12 +183,9 @@ CODE_TAKEN = "Another contact has this contact number. Please enter a different 
 PERSON = {"ContactID": "contact-id", "ContactNumber": "shop-1:c1", "Name": "John Smith", "ContactStatus": "ACTIVE"}
 
 
-def test_two_people_of_one_name() -> None:
-    result = conclude.refused(refused(contact_write(), NAME_TAKEN), [], NOW)
-    assert isinstance(result, Back)
-    assert result.hints == {"name": "alias"}
-    again = conclude.refused(refused(contact_write(hints={"name": "alias"}), NAME_TAKEN), [], NOW)
-    assert isinstance(again, Rejected)
+def test_a_name_and_its_alias_both_taken_by_others() -> None:
+    problem = refused(contact_write(hints={"name": "alias"}), NAME_TAKEN)
+    assert isinstance(conclude.refused(problem, [], NOW), Rejected)
 
 
 @pytest.mark.parametrize("messages", [(NAME_TAKEN,), (CODE_TAKEN,), (NAME_TAKEN, CODE_TAKEN)])

@@ -235,6 +235,19 @@ def test_a_renamed_contact_whose_name_is_taken_gets_the_alias() -> None:
     assert isinstance(verdict.results[0], Rejected)
 
 
+def test_two_people_of_one_name_need_no_look_unless_our_number_is_taken_too() -> None:
+    name = {"Message": "The contact name John Smith is already assigned to another contact."}
+    code = {"Message": "Another contact has this contact number. Please enter a different contact number."}
+    create = of(contact(), elements.contact(contact()), "Contacts", effect=link(CONTACT))
+    verdict = judge([create], answer(body={"Contacts": [{"ValidationErrors": [name]}]}), first=True, now=NOW)
+    assert isinstance(verdict, Settled)
+    (result,) = verdict.results
+    assert isinstance(result, Back)
+    assert result.hints == {"name": "alias"}
+    verdict = judge([create], answer(body={"Contacts": [{"ValidationErrors": [name, code]}]}), first=True, now=NOW)
+    assert isinstance(verdict, LookFirst)
+
+
 def test_an_invoice_paid_between_read_and_update_is_read_again() -> None:
     effect = link(ORDER, "Invoices", "invoice-id")
     void = open_write(ready(invoice(), effect), {"InvoiceID": "invoice-id", "Status": "VOIDED"}, "void")
