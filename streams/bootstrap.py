@@ -185,12 +185,19 @@ async def _sender(
         client=client,
         clock=clock,
         metrics=metrics,
-        owner=f"{socket.gethostname()}:{os.getpid()}",
+        owner=_owner(settings),
         patience=Patience(timeout_s=settings.xero_timeout_s),
         gate=gate,
     )
     sender = Sender(parts, _organisations(configuration))
     return sender
+
+
+def _owner(settings: Settings) -> str:
+    """Who holds the leases. A SQLite ledger's file lock admits one worker, so its successor need not wait for a lease
+    of one that was killed."""
+    only = settings.ledger().startswith("sqlite")
+    return "the only worker" if only else f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _organisations(configuration: Reloading) -> list[Organisation]:
