@@ -16,7 +16,7 @@ from streams.demo.producers import World
 from streams.demo.shop import SHOP, Day
 from streams.demo.stage import Stage
 from streams.demo.teller import Teller
-from streams.demo.xero import CALLS_A_MINUTE, Xero
+from streams.demo.xero import CALLS_A_MINUTE, Calls, Xero
 
 # Which letters the day must bring, by entity: what the demo does about each of them is told in `_mend`.
 _RATE_MISSING: Final = (f"{SHOP}:order:1289", f"{SHOP}:order:1290")
@@ -29,7 +29,7 @@ _REASON: Final = "booked by hand: paid at the quayside stall"
 
 _LOOK_S: Final = 0.4
 _STUCK_S: Final = 75.0
-_QUIET_S: Final = 1.5
+_QUIET_S: Final = 1.0
 
 
 class Stuck(DemoFailed):
@@ -109,9 +109,7 @@ class Story:
                 if (calls.total, findings.documents) != seen:
                     moved_at, seen = time.monotonic(), (calls.total, findings.documents)
                 quiet_s = time.monotonic() - moved_at
-                waits = quiet_s > _QUIET_S and calls.recent >= CALLS_A_MINUTE - 1
-                note = f"waiting for Xero's minute: {calls.recent} of {CALLS_A_MINUTE} calls used" if waits else ""
-                moved(wanted.documents - len(findings.missing), note)
+                moved(wanted.documents - len(findings.missing), _waits_for(calls, quiet_s))
                 if not (findings.missing or findings.different):
                     return findings
                 if quiet_s > _STUCK_S:
@@ -195,3 +193,14 @@ class Story:
     def _say_all(self, lines: Sequence[str]) -> None:
         for line in lines:
             self.teller.say(line)
+
+
+def _waits_for(calls: Calls, quiet_s: float) -> str:
+    """Why nothing moves, as far as it can be seen from outside."""
+    if quiet_s < _QUIET_S:
+        return ""
+    if calls.refused:
+        return "Xero answered 429: waiting as long as it asked"
+    if calls.recent >= CALLS_A_MINUTE - 1:
+        return f"waiting for Xero's minute: {calls.recent} of {CALLS_A_MINUTE} calls used"
+    return ""

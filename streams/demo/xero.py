@@ -9,21 +9,25 @@ import aiohttp
 
 CALLS_A_MINUTE: Final = 60
 MINUTE: Final = timedelta(minutes=1)
+_TOO_MANY: Final = 429
 # What goes wrong at Xero on the demo's day: a batch of invoices is booked but the connection dies before the answer;
-# another is half booked and answered 500; payments are refused once because the minute is said to be used up.
+# another is half booked and answered 500; payments are refused once, because all clients of the app together are said
+# to have used up its minute.
 FAULTS: Final[tuple[Mapping[str, Any], ...]] = (
     {"answer": "drop", "commit": "all", "method": "PUT", "path": "/Invoices$", "nth": 2},
     {"answer": "500", "commit": "half", "method": "PUT", "path": "/Invoices$", "nth": 4},
-    {"answer": "429-minute", "method": "PUT", "path": "/Payments$", "nth": 2, "retry_after_s": 2},
+    {"answer": "429-appminute", "method": "PUT", "path": "/Payments$", "nth": 2, "retry_after_s": 3},
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What the accounting API was asked so far; `recent` within the last minute by the clock on the wall."""
+    """What the accounting API was asked so far; `recent` within the last minute by the clock on the wall.
+    `refused`: the last call was answered 429."""
 
     total: int
     recent: int
+    refused: bool
     ordered_429: int
     earned_429: int
 
@@ -54,6 +58,7 @@ class Xero:
         return Calls(
             total=len(calls),
             recent=sum(datetime.fromisoformat(call["at"]) > since for call in calls),
+            refused=bool(calls) and calls[-1]["status"] == _TOO_MANY,
             ordered_429=throttled.get("ordered", 0),
             earned_429=throttled.get("earned", 0),
         )

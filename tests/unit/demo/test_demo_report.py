@@ -47,7 +47,7 @@ def outcome(**changes: Any) -> Outcome:
         "accepted": 20,
         "refused": (Refusal(day(7, DATE).malformed, 400, {}),),
         "findings": HOLDS,
-        "calls": Calls(total=5, recent=5, ordered_429=1, earned_429=0),
+        "calls": Calls(total=5, recent=5, refused=False, ordered_429=1, earned_429=0),
         "faults": 3,
         "audit": {
             "ok": True,
@@ -94,7 +94,7 @@ AUDIT = outcome().audit
         ({"findings": replace(HOLDS, vat=(Line("20", 4, 4, Decimal(7), Decimal(8)),))}, "are apart"),
         ({"accepted": 21}, "21 events were accepted, the audit tells of 20"),
         ({"left": ()}, "0 dead letters are open, 1 should be"),
-        ({"calls": Calls(total=5, recent=5, ordered_429=1, earned_429=2)}, "refused 2 calls"),
+        ({"calls": Calls(total=5, recent=5, refused=False, ordered_429=1, earned_429=2)}, "refused 2 calls"),
         ({"faults": 2}, "only 2 of 3 faults"),
         ({"refused": ()}, "was not refused with 400"),
         ({"audit": {**AUDIT, "ok": False, "problems": ["a row is gone"]}}, "the audit found: a row is gone"),
