@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -30,6 +31,7 @@ from streams.kafka.app import EmbeddedApp, create_app, run_agent
 from streams.kafka.producer import Producer
 from streams.kafka.publishing import KafkaPublisher
 from streams.ledger import Ledger, open_ledger
+from streams.ledger.errors import LedgerUnavailable
 from streams.metrics import MetricsRegistry
 from streams.normalise import Normalise
 from streams.publisher import Publisher
@@ -60,6 +62,27 @@ def kafka_address(settings: Settings) -> str:
             "KAFKA_BOOTSTRAP_SERVERS is not set: name your cluster, or run `ledgerstream kafka` and take its address."
         )
     return settings.kafka_bootstrap_servers
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings) -> AsyncIterator[Ledger]:
+    """The ledger for people, beside a worker or without one. Raises LedgerUnavailable where there is none yet."""
+    url = settings.ledger()
+    _must_be_there(url)
+    ledger = await open_ledger(url, SystemClock())
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def _must_be_there(url: str) -> None:
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite") and not file.exists():
+        raise LedgerUnavailable(
+            f"There is no ledger at {file} yet: start `ledgerstream worker` or `ledgerstream receiver`, or name "
+            "another one in LEDGERSTREAM_LEDGER_URL or LEDGERSTREAM_HOME."
+        )
 
 
 async def run_receiver(settings: Settings, stop: asyncio.Event, ready: Callable[[str, int], None]) -> None:

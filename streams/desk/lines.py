@@ -1,0 +1,121 @@
+"""A dead letter as a line for people: what it is about, what is wrong, and the command that ends it. Pure."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from schemas.keys import parse_entity_key
+from schemas.states import Cause, Stage
+from streams.ledger.dead_letters import LetterRow
+
+# Eight and four letters of a UUID: 48 bits, so two letters of one ledger do not share them.
+_SHORT: Final = 13
+_REASON: Final = "'done as its remedy says'"
+
+
+class LetterLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One letter in `dlq list --json` (a contract). `command` can be run as it stands; `age_s` is in seconds."""
+
+    id: str
+    short_id: str
+    state: str
+    what: str
+    cause: Cause
+    stage: Stage
+    field: str | None
+    value: str | None
+    message: str
+    remedy: str | None
+    command: str
+    kind: str | None
+    source: str | None
+    tenant: str | None
+    entity_key: str | None
+    event_key: str | None
+    command_id: str | None
+    attempts: int
+    replay_count: int
+    age_s: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+
+
+def line_of(row: LetterRow, now: datetime) -> LetterLine:
+    """The letter as a line."""
+    letter, evidence = row.letter, row.letter.evidence
+    return LetterLine(
+        id=letter.dlq_id,
+        short_id=short(letter.dlq_id),
+        state=row.state,
+        what=what(row),
+        cause=letter.cause,
+        stage=letter.stage,
+        field=evidence.field,
+        value=evidence.value,
+        message=evidence.message,
+        remedy=remedy(letter.dlq_id, evidence.remedy),
+        command=command(letter.dlq_id, evidence.remedy),
+        kind=row.kind,
+        source=row.source,
+        tenant=row.tenant,
+        entity_key=row.entity_key,
+        event_key=row.event_key,
+        command_id=row.command_id,
+        attempts=letter.attempts,
+        replay_count=letter.replay_count,
+        age_s=max(int((now - letter.first_failed_at).total_seconds()), 0),
+        first_failed_at=letter.first_failed_at,
+        last_failed_at=letter.last_failed_at,
+    )
+
+
+def short(identifier: str) -> str:
+    """The beginning of an id, which every verb takes for the whole."""
+    return identifier[:_SHORT]
+
+
+def what(row: LetterRow) -> str:
+    """What the letter is about: `order 1001 of shop-1, OrderPlaced`."""
+    kind = (row.kind or "unreadable record").removeprefix("com.ledgerstream.").removesuffix(".v1")
+    if row.entity_key is None:
+        letter = row.letter
+        return row.event_key or f"{kind} at {letter.topic}:{letter.partition}:{letter.offset}"
+    return f"{entity(row.entity_key)}, {kind}"
+
+
+def entity(key: str) -> str:
+    """An entity key in words."""
+    try:
+        source, kind, identifier = parse_entity_key(key)
+    except ValueError:
+        return key
+    return f"{kind} {identifier} of {source}"
+
+
+def command(dlq_id: str, words: str | None) -> str:
+    """The last step of a remedy: a replay, unless the remedy speaks of discarding alone."""
+    if words is not None and "discard" in words and "replay" not in words:
+        return f"ledgerstream dlq discard {short(dlq_id)} --reason {_REASON}"
+    return f"ledgerstream dlq replay {short(dlq_id)}"
+
+
+def remedy(dlq_id: str, words: str | None) -> str | None:
+    """A remedy whose commands name the letter, so that they can be typed as they are printed."""
+    if words is None:
+        return None
+    named = words.replace("ledgerstream dlq replay ID", f"ledgerstream dlq replay {short(dlq_id)}")
+    return named.replace("ledgerstream dlq discard ID", f"ledgerstream dlq discard {short(dlq_id)} --reason {_REASON}")
+
+
+def age(seconds: float) -> str:
+    """A span of time in one unit: `5 min`."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def moment(at: datetime | None) -> str:
+    """A time in UTC, with its zone."""
+    return "" if at is None else at.strftime("%Y-%m-%d %H:%M:%S UTC")
