@@ -1,0 +1,70 @@
+"""`ledgerstream audit`: every accepted record has exactly one end, and the sum adds up."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from schemas.topics import EVENT_TOPICS
+from streams import settings
+from streams.cli.app import FOUND_WRONG, NOT_THERE, Failed, app, show
+from streams.cli.desk import Json, console, on_ledger
+from streams.desk.auditing import AuditView, compare, view_of
+from streams.kafka.reader import reread
+from streams.ledger import Ledger
+
+
+@app.command("audit")
+def audit(
+    kafka: Annotated[bool, typer.Option("--kafka", help="read the events in Kafka again and compare")] = False,
+    as_json: Json = False,
+) -> None:
+    """Count where everything ended, and check that nothing is missing or counted twice. Ends with 1 if it is."""
+    found = settings.load()
+    bootstrap = found.kafka_bootstrap_servers
+    if kafka and bootstrap is None:
+        raise Failed("KAFKA_BOOTSTRAP_SERVERS is not set: name the cluster to compare with.", NOT_THERE)
+
+    async def work(ledger: Ledger) -> AuditView:
+        report = await ledger.audits.audit()
+        if not kafka or bootstrap is None:
+            return view_of(report)
+        ends = {
+            (topic, one.partition): one.next_offset
+            for topic in EVENT_TOPICS
+            for one in report.topics
+            if one.topic == topic
+        }
+        number, problems = await compare(ledger, reread(bootstrap, found.topic_prefix, ends))
+        return view_of(report, number, problems)
+
+    view = on_ledger(work, found)
+    show(view, as_json=as_json, people=_print)
+    if not view.ok:
+        raise typer.Exit(FOUND_WRONG)
+
+
+def _print(view: AuditView) -> None:
+    out = console()
+    table = Table("topic", "records", "= events", "+ duplicates", "+ refused", box=None, pad_edge=False)
+    for one in view.topics:
+        numbers = (one.records, one.events, one.duplicates, one.refused)
+        table.add_row(f"{one.topic}:{one.partition}", *(str(number) for number in numbers))
+    table.add_row("all", *(str(number) for number in (view.records, view.events, view.duplicates, view.refused)))
+    out.print(table)
+    ends = {**{word.replace("_", " "): number for word, number in view.dispositions.items()}}
+    ends["duplicate"] = view.duplicates
+    told = ", ".join(f"{number} {word}" for word, number in ends.items() if number) or "nothing came yet"
+    out.print(f"Where {view.records} records ended: {told}.")
+    for title, counts in (
+        ("Commands that wait, by reason", view.waiting),
+        ("Open dead letters, by cause", view.open_dead_letters),
+    ):
+        if counts:
+            out.print(f"{title}: {', '.join(f'{number} {word}' for word, number in counts.items())}.")
+    out.print(f"Open questions: {view.open_questions}. Changes that Kafka was not told yet: {view.unpublished}.")
+    if view.reread is not None:
+        out.print(f"Read again from Kafka and compared: {view.reread} records.")
+    for problem in view.problems:
+        out.print(f"✗ {problem}", style="red")
+    out.print("The audit holds." if view.ok else "The audit does not hold: `ledgerstream trace KEY` tells the story.")

@@ -1,0 +1,57 @@
+"""`ledgerstream trace`: the whole story of an order, an event, a command or a document."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from streams.cli.app import FOUND_WRONG, Failed, app, show
+from streams.cli.desk import Json, console, on_ledger
+from streams.desk.lines import moment, short
+from streams.desk.story import Story, command_text, document_text, story_of
+from streams.ledger import Ledger
+
+
+@app.command("trace")
+def trace(
+    key: Annotated[
+        str, typer.Argument(help="shop-1:order:1001, an event key, a command id, or a document number such as S1-1001")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Tell everything that happened to it, in order, and how it stands now."""
+    show(on_ledger(lambda ledger: _story(ledger, key)), as_json=as_json, people=_print)
+
+
+async def _story(ledger: Ledger, key: str) -> Story:
+    entities = await ledger.timeline.entities(key)
+    if not entities:
+        near = await ledger.timeline.similar(key) or await ledger.timeline.similar(key.rpartition(":")[2])
+        hint = f"Did you mean {', '.join(near)}?" if near else "`ledgerstream audit` tells what came in."
+        raise Failed(f"Nothing is known of {key}. {hint}", FOUND_WRONG)
+    if len(entities) > 1 and ":" not in key:
+        raise Failed(f"{key} means several: write one of {', '.join(entities)}.", FOUND_WRONG)
+    return story_of(key, await ledger.timeline.trace(key), datetime.now(UTC))
+
+
+def _print(story: Story) -> None:
+    out = console()
+    out.print(", ".join(story.entities), style="bold")
+    for one in story.happened:
+        out.print(f"{moment(one.at)}  {one.about}")
+        out.print(f"    {one.text}")
+    out.print("Now", style="bold")
+    for command in story.commands:
+        out.print(f"  {command.command_id}  {command_text(command)}")
+    for document in story.documents:
+        out.print(f"  {document.effect_key}  {document_text(document)}")
+    for letter in (one for one in story.dead_letters if one.state == "open"):
+        out.print(f"  dead letter {letter.short_id}  {letter.cause}: {letter.message}")
+        if letter.remedy:
+            out.print(f"    {letter.remedy}")
+        out.print(f"    {letter.command}", soft_wrap=True, style="cyan")
+    for question in (one for one in story.questions if one.state == "open"):
+        out.print(f"  question {short(question.question_id)}  {question.text}")
+        for option in question.options:
+            out.print(f"    ledgerstream ask answer {short(question.question_id)} {option.name}", soft_wrap=True)
+            out.print(f"      {option.does}")

@@ -1,0 +1,108 @@
+"""A timeline as lines in order, for people. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from streams.desk.lines import LetterLine, line_of, moment, short
+from streams.ledger.asking import Question
+from streams.ledger.timeline import (
+    CallView,
+    CommandView,
+    DocumentView,
+    EventView,
+    Timeline,
+    TransitionView,
+)
+
+
+class Happened(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened. `about` is an event key, a command id, a call or a question."""
+
+    at: datetime
+    about: str
+    text: str
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """`trace --json` (a contract): what happened, in order, and how everything stands now."""
+
+    key: str
+    entities: tuple[str, ...]
+    happened: tuple[Happened, ...]
+    events: tuple[EventView, ...]
+    commands: tuple[CommandView, ...]
+    documents: tuple[DocumentView, ...]
+    calls: tuple[CallView, ...]
+    dead_letters: tuple[LetterLine, ...]
+    questions: tuple[Question, ...]
+
+
+def story_of(key: str, timeline: Timeline, now: datetime) -> Story:
+    """The story of what `key` means."""
+    told = [
+        *(_event(one) for one in timeline.events),
+        *(_transition(one) for one in timeline.transitions),
+        *(_call(one) for one in timeline.calls),
+        *(
+            Happened(at=one.asked_at, about=f"question {short(one.question_id)}", text=one.text)
+            for one in timeline.questions
+        ),
+    ]
+    return Story(
+        key=key,
+        entities=timeline.entities,
+        # Within one moment: what came in, then what was decided, then what was sent; the sort is stable.
+        happened=tuple(sorted(told, key=lambda one: one.at)),
+        events=timeline.events,
+        commands=timeline.commands,
+        documents=timeline.documents,
+        calls=timeline.calls,
+        dead_letters=tuple(line_of(row, now) for row in timeline.dead_letters),
+        questions=timeline.questions,
+    )
+
+
+def command_text(one: CommandView) -> str:
+    """How a command stands: `UpsertInvoice, sequence 3: pending (lane: ... , until ...)`."""
+    sequence = "" if one.sequence is None else f", sequence {one.sequence}"
+    waits = ""
+    if one.why is not None:
+        until = f", until {moment(one.until)}" if one.until is not None else ""
+        waits = f" ({one.waits_for}: {one.why}{until})"
+    return f"{one.kind}{sequence}: {one.state}{waits}"
+
+
+def document_text(one: DocumentView) -> str:
+    """A document with number, status and total, as far as Xero told them."""
+    if one.xero_id is None:
+        return "not in Xero"
+    body: Mapping[str, Any] = one.body if isinstance(one.body, Mapping) else {}
+    total = body.get("Total", body.get("Amount"))
+    parts = [one.resource, one.number, body.get("Status"), None if total is None else f"total {total}", one.tenant]
+    return ", ".join(str(part) for part in (*parts, one.xero_id) if part)
+
+
+def _event(one: EventView) -> Happened:
+    kind = (one.type or "record").removeprefix("com.ledgerstream.").removesuffix(".v1")
+    reason = f": {one.reason}" if one.reason else ""
+    where = f"{one.topic}:{one.partition}:{one.offset}"
+    return Happened(at=one.recorded_at, about=one.event_key, text=f"{kind} came ({where}), {one.outcome}{reason}")
+
+
+def _transition(one: TransitionView) -> Happened:
+    change = f"{one.from_state} → {one.to_state}" if one.from_state else one.to_state
+    more = [one.xero_number, one.reason, f"call {one.call}" if one.call is not None else None]
+    detail = ", ".join(part for part in more if part)
+    by = "" if one.actor == "worker" else f" by {one.actor}"
+    return Happened(at=one.at, about=one.subject, text=f"{change}{by}{f': {detail}' if detail else ''}")
+
+
+def _call(one: CallView) -> Happened:
+    status = "no answer yet" if one.status is None else f"answered {one.status}"
+    correlation = f", correlation id {one.correlation_id}" if one.correlation_id else ""
+    detail = f", {one.detail}" if one.detail else ""
+    text = f"{one.purpose} {one.method} {one.path}: {status}{correlation}{detail}"
+    return Happened(at=one.opened_at, about=f"call {one.number}", text=text)
