@@ -1,6 +1,7 @@
 """Replaying letters one after another, oldest first, at a pace; each says what became of it."""
 
 from collections.abc import AsyncIterator, Iterable
+from itertools import zip_longest
 from typing import Any, Final, Literal
 
 import msgspec
@@ -110,21 +111,16 @@ def _command(one: Replayed) -> CommandChange:
 
 def differences(before: Any, after: Any, path: str = "") -> list[Change]:
     """The places where two JSON values differ, as paths such as `lines[0].tax_type`."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        names = [*before, *(name for name in after if name not in before)]
-        return [one for name in names for one in differences(before.get(name), after.get(name), _join(path, name))]
-    if isinstance(before, list) and isinstance(after, list):
-        length = max(len(before), len(after))
-        pairs = ((_at(before, number), _at(after, number), f"{path}[{number}]") for number in range(length))
-        return [one for left, right, place in pairs for one in differences(left, right, place)]
-    if before is None and isinstance(after, dict):
-        return differences({}, after, path)
+    sides = [side for side in (before, after) if side is not None]
+    if sides and all(isinstance(side, dict) for side in sides):
+        left, right = before or {}, after or {}
+        names = dict.fromkeys((*left, *right))
+        return [one for name in names for one in differences(left.get(name), right.get(name), _join(path, name))]
+    if sides and all(isinstance(side, list) for side in sides):
+        pairs = enumerate(zip_longest(before or [], after or []))
+        return [one for number, (left, right) in pairs for one in differences(left, right, f"{path}[{number}]")]
     return [] if before == after else [Change(path, before, after)]
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
-
-
-def _at(values: list[Any], number: int) -> Any:
-    return values[number] if number < len(values) else None

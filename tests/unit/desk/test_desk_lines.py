@@ -1,0 +1,85 @@
+"""Lines for people, differences of payloads, and what a record read again is known by: by literals."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from schemas import envelope
+from schemas.envelope import Envelope
+from streams.desk.auditing import read_record
+from streams.desk.lines import age, command, entity, moment, remedy
+from streams.desk.replaying import Change, differences
+from streams.kafka.records import Record
+
+ID = "6f1d4c52-6a60-5b0e-9c39-3c1f0f6f7f10"
+SHORT = "6f1d4c52-6a60"
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"),
+    [
+        ("Add the rate under taxes.rates in uk.yaml, then replay.", "replay"),
+        ("Unreconcile it, then `ledgerstream dlq replay ID`; or `ledgerstream dlq discard ID`.", "replay"),
+        ("Have the producer send it again under a new id, and discard this one.", "discard"),
+        (None, "replay"),
+    ],
+)
+def test_the_command_is_the_last_step_of_the_remedy(words: str | None, verb: str) -> None:
+    assert command(ID, words).startswith(f"ledgerstream dlq {verb} {SHORT}")
+
+
+def test_a_remedy_names_its_letter() -> None:
+    assert remedy(ID, "Mend it, then `ledgerstream dlq replay ID`.") == (
+        f"Mend it, then `ledgerstream dlq replay {SHORT}`."
+    )
+    assert f"dlq discard {SHORT} --reason " in (remedy(ID, "`ledgerstream dlq discard ID`.") or "")
+    assert remedy(ID, None) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3_600, "1 h"), (86_399, "23 h"), (172_800, "2 d")],
+)
+def test_ages_have_one_unit(seconds: float, words: str) -> None:
+    assert age(seconds) == words
+
+
+def test_times_carry_their_zone_and_keys_are_words() -> None:
+    assert moment(datetime(2026, 11, 24, 9, 5, tzinfo=UTC)) == "2026-11-24 09:05:00 UTC"
+    assert moment(None) == ""
+    assert entity("shop-1:order:1001") == "order 1001 of shop-1"
+    assert entity("stop:uk/*") == "stop:uk/*"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ({"a": 1}, {"a": 1}, []),
+        ({"a": 1}, {"a": 2}, [Change("a", 1, 2)]),
+        ({"a": 1}, {"b": 1}, [Change("a", 1, None), Change("b", None, 1)]),
+        ({"lines": [{"tax": "A"}]}, {"lines": [{"tax": "B"}]}, [Change("lines[0].tax", "A", "B")]),
+        ({"lines": [1, 2]}, {"lines": [1]}, [Change("lines[1]", 2, None)]),
+        (None, {"lines": [{"tax": "A"}]}, [Change("lines[0].tax", None, "A")]),
+        ({"a": {"b": 1}}, {"a": [1]}, [Change("a", {"b": 1}, [1])]),
+        (None, None, []),
+    ],
+)
+def test_differences_are_named_by_their_path(before: Any, after: Any, found: list[Change]) -> None:
+    assert differences(before, after) == found
+
+
+def test_a_record_read_again_is_known_by_its_bytes() -> None:
+    event = Envelope(id="e1", source="shop-1", type="com.ledgerstream.OrderPlaced.v1", data=b'{"a":1}')
+    key, value, headers = envelope.to_kafka(event)
+
+    def read(body: bytes) -> tuple[str | None, str | None]:
+        found = read_record("events.orders", 0, Record(key, body, tuple(headers), 7, 0))
+        assert found[:3] == ("events.orders", 0, 7)
+        return found.event_key, found.digest
+
+    assert read(value)[0] == "shop-1:e1"
+    assert read(value)[1] == read(b'{ "a": 1 }')[1]
+    assert read(value)[1] != read(b'{"a":2}')[1]
+    assert read(b"{") == ("shop-1:e1", None)
+    assert read_record("events.orders", 0, Record(b"", b"", (), 8, 0)).event_key is None
