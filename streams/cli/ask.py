@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from streams.cli.app import app, show
-from streams.cli.desk import DryRun, Json, actor, console, on_ledger
+from streams.cli.desk import DryRun, Json, actor, console, indented, on_ledger
 from streams.desk.lines import entity, moment, short
 from streams.ledger import Ledger
 from streams.ledger.asking import AnswerReport, Question
@@ -49,7 +49,7 @@ def _questions(found: Sequence[Question]) -> None:
     for one in found:
         about = entity(one.entity_key) if one.entity_key else one.event_key or ""
         out.print(f"{short(one.question_id)}  {moment(one.asked_at)}  {about}", style="bold")
-        out.print(f"  {one.text}")
+        indented(out, one.text)
         table = Table("", "ours", "theirs", box=None, pad_edge=False)
         for name in dict.fromkeys((*one.ours, *one.theirs)):
             table.add_row(f"  {name}", _text(one.ours.get(name)), _text(one.theirs.get(name)))
@@ -59,7 +59,7 @@ def _questions(found: Sequence[Question]) -> None:
             continue
         for option in one.options:
             out.print(f"  ledgerstream ask answer {short(one.question_id)} {option.name}", soft_wrap=True, style="cyan")
-            out.print(f"    {option.does}")
+            indented(out, option.does, 4)
     if not found:
         out.print("No questions: nothing waits for an answer.")
 

@@ -8,6 +8,8 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from streams import bootstrap, settings, tenants
 from streams.core.tenants import Tenants
@@ -25,6 +27,11 @@ Source = Annotated[str | None, typer.Option(help="only this source")]
 def console() -> Console:
     """Tables and sentences that wrap at the terminal's width, wherever stdout goes just now."""
     return Console(highlight=False, markup=False)
+
+
+def indented(out: Console, text: str, by: int = 2) -> None:
+    """A text whose lines all begin under its first, however narrow the terminal is."""
+    out.print(Padding(Text(text), (0, 0, 0, by)))
 
 
 def on_ledger(work: Callable[[Ledger], Awaitable[T]], chosen: Settings | None = None) -> T:

@@ -7,7 +7,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from streams.cli.desk import console
+from streams.cli.desk import console, indented
 from streams.desk.letter import LetterView
 from streams.desk.lines import LetterLine, age, moment
 from streams.desk.replaying import CommandChange, Went
@@ -20,9 +20,11 @@ def lines(found: Sequence[LetterLine]) -> None:
     for line in found:
         closed = "" if line.state == "open" else ", closed"
         out.print(f"{line.short_id}  {age(line.age_s)}  {line.cause}{closed}  {line.what}", style="bold")
-        out.print(f"  {line.message}")
+        indented(out, line.message)
+        if line.field is not None:
+            indented(out, f"{line.field}: {line.value}")
         if line.remedy and line.state == "open":
-            out.print(f"  {line.remedy}")
+            indented(out, line.remedy)
         if line.state == "open":
             out.print(f"  {line.command}", soft_wrap=True, style="cyan")
     out.print(_count(len(found), "dead letter") if found else "No dead letters: there is nothing to mend.")
@@ -65,6 +67,7 @@ def letter(view: LetterView) -> None:
     _block(out, "Event", view.event)
     if view.command is not None:
         _block(out, f"Command {view.command.command_id}, {view.command.state}", view.command.payload)
+    _block(out, "What was asked of Xero", view.request)
     for call in view.calls:
         status = call.status if call.status is not None else "no answer"
         out.print(f"Call {call.number}  {call.method} {call.path}: {status}  {call.correlation_id or ''}")
@@ -77,11 +80,17 @@ def letter(view: LetterView) -> None:
 def went(one: Went) -> None:
     """What became of a letter."""
     out = console()
-    done = {"replayed": "goes back", "refused": "did not go back", "ignored": "ignored", "waiting": "waits"}
-    word = f"{'would be: ' if one.dry_run else ''}{done[one.result]}"
-    out.print(f"{one.what}: {word}. {one.text}", style=None if one.ok else "red")
+    done = {"replayed": "goes back", "refused": "did not go back", "ignored": "is ignored", "waiting": "waits"}
+    would = {
+        "replayed": "would go back",
+        "refused": "would not go back",
+        "ignored": "would be ignored",
+        "waiting": "would wait",
+    }
+    words = would if one.dry_run else done
+    out.print(f"{one.what}: {words[one.result]}. {one.text}", style=None if one.ok else "red")
     if one.remedy:
-        out.print(f"  {one.remedy}")
+        indented(out, one.remedy)
     if one.dry_run:
         for command in one.commands:
             _change(out, command)

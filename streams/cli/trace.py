@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.app import FOUND_WRONG, Failed, app, show
-from streams.cli.desk import Json, console, on_ledger
+from streams.cli.desk import Json, console, indented, on_ledger
 from streams.desk.lines import moment, short
 from streams.desk.story import Story, command_text, document_text, story_of
 from streams.ledger import Ledger
@@ -39,19 +39,21 @@ def _print(story: Story) -> None:
     out.print(", ".join(story.entities), style="bold")
     for one in story.happened:
         out.print(f"{moment(one.at)}  {one.about}")
-        out.print(f"    {one.text}")
+        indented(out, one.text, 4)
     out.print("Now", style="bold")
     for command in story.commands:
-        out.print(f"  {command.command_id}  {command_text(command)}")
+        out.print(f"  {command.command_id}")
+        indented(out, command_text(command), 4)
     for document in story.documents:
-        out.print(f"  {document.effect_key}  {document_text(document)}")
+        out.print(f"  {document.effect_key}")
+        indented(out, document_text(document), 4)
     for letter in (one for one in story.dead_letters if one.state == "open"):
-        out.print(f"  dead letter {letter.short_id}  {letter.cause}: {letter.message}")
+        indented(out, f"dead letter {letter.short_id}  {letter.cause}: {letter.message}")
         if letter.remedy:
-            out.print(f"    {letter.remedy}")
+            indented(out, letter.remedy, 4)
         out.print(f"    {letter.command}", soft_wrap=True, style="cyan")
     for question in (one for one in story.questions if one.state == "open"):
-        out.print(f"  question {short(question.question_id)}  {question.text}")
+        indented(out, f"question {short(question.question_id)}  {question.text}")
         for option in question.options:
             out.print(f"    ledgerstream ask answer {short(question.question_id)} {option.name}", soft_wrap=True)
-            out.print(f"      {option.does}")
+            indented(out, option.does, 6)

@@ -13,7 +13,8 @@ from streams.ledger.timeline import CallView, CommandView, TransitionView
 
 
 class LetterView(msgspec.Struct, frozen=True, kw_only=True):
-    """`dlq show --json` (a contract). `event` is the value as JSON, or as text where it is none."""
+    """`dlq show --json` (a contract). `event` is the value as JSON, or as text where it is none;
+    `request` the element of the command's last call to Xero."""
 
     line: LetterLine
     evidence: Evidence
@@ -21,6 +22,7 @@ class LetterView(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     event: Any
     command: CommandView | None
+    request: Any
     calls: tuple[CallView, ...]
     history: tuple[TransitionView, ...]
     waiting_for_it: tuple[CommandView, ...]
@@ -45,6 +47,7 @@ async def letter_view(ledger: Ledger, identifier: str, now: datetime) -> LetterV
         headers={name: value.decode(errors="replace") for name, value in letter.headers},
         event=_json(letter.value),
         command=next((one for one in story.commands if one.command_id == row.command_id), None),
+        request=await ledger.elements.last_of(row.command_id) if row.command_id is not None else None,
         calls=tuple(call for call in story.calls if row.command_id in call.commands),
         history=tuple(one for one in story.transitions if one.subject == letter.subject),
         waiting_for_it=tuple(one for one in story.commands if one.waits_for in ("dead_dependency", "dead_head")),

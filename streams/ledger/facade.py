@@ -11,6 +11,7 @@ from streams.ledger.calls import Calls
 from streams.ledger.claim import Claim
 from streams.ledger.dead_letters import DeadLetters
 from streams.ledger.discarding import Discarding
+from streams.ledger.elements import Elements
 from streams.ledger.engine import Store
 from streams.ledger.errors import LedgerUnavailable
 from streams.ledger.figures import FiguresReader
@@ -49,6 +50,7 @@ class Ledger:
         self.timeline = Timelines(store, clock)
         self.audits = Audit(store, clock)
         self.status = Status(store, clock)
+        self.elements = Elements(store)
         self.figures = FiguresReader(store, clock)
         self.publishing = Publishing(store, clock)
         self.identity = Identity(store, clock)

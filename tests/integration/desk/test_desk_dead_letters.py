@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.ledger import Ledger
 from tests.support.cli import ledgerstream
 from tests.support.desk import Office, order
 
@@ -149,8 +150,9 @@ def test_a_process_of_its_own_beside_a_worker_and_a_ledger_that_is_not_there(off
     assert "There is no ledger at" in nothing.stderr
     office.take_in(order("e1", "1001", rate="17.5"))
 
-    async def beside(ledger: object) -> tuple[int, str]:
-        ledger.claim()  # type: ignore[attr-defined]  # a Ledger; the worker's lock must not keep the desk out
+    async def beside(ledger: Ledger) -> tuple[int, str]:
+        # The worker's lock must not keep the desk out.
+        ledger.claim()
         done = ledgerstream("dlq", "list", settings={**office.settings, "COLUMNS": "40"})
         return done.returncode, done.stdout
 
