@@ -167,10 +167,21 @@ def _nothing_done(items: Sequence[OpenWrite], trouble: Trouble, now: dt.datetime
         at = retry_at(now, 0, wait_s)
         return Settled(tuple(_back(item, cause, trouble.message, at) for item in items))
     if trouble.kind == "token_expired" and all(item.command.attempts < _EXPIRED_TOKENS_MAX for item in items):
-        return Settled(tuple(_back(item, "transient", "the token had expired", now) for item in items))
+        return Settled(tuple(_new_token(item, now) for item in items))
     kind: StopCause = "auth" if trouble.kind not in ("scope", "disconnected") else trouble.kind
     stop = stop_for(kind, f"Xero refuses calls for this organisation: {trouble.message}", status=trouble.status)
     return Settled(tuple(_back(item, kind, stop.evidence.message, now) for item in items), stop)
+
+
+def _new_token(item: OpenWrite, now: dt.datetime) -> Back:
+    """At once with a new token; should that be expired too, later each time."""
+    attempts = item.command.attempts
+    return Back(
+        command_id=item.command.command_id,
+        cause="transient",
+        reason="the token had expired",
+        not_before=now if attempts == 0 else retry_at(now, attempts),
+    )
 
 
 def stop_for(cause: StopCause, message: str, remedy: str | None = None, status: int | None = None) -> Stop:

@@ -46,13 +46,18 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """The books to be. `contacts` holds (source, customer's id); `guests` e-mail addresses."""
+    """The books to be. `contacts` holds (source, customer's id); `guests` e-mail addresses.
+
+    `known` are all customers that the log names: one whose only order was cancelled may be in the books or not, as the
+    order was booked before it was cancelled, or not.
+    """
 
     sales: Mapping[str, Sale]
     payments: Mapping[str, Money]
     refunds: Mapping[str, Money]
     contacts: frozenset[tuple[str, str]]
     guests: frozenset[str]
+    known: frozenset[tuple[str, str]]
     held: tuple[Held, ...]
 
     @property
@@ -84,6 +89,7 @@ class _Log:
     payments: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     refunds: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     contacts: set[tuple[str, str]] = field(default_factory=set)
+    known: set[tuple[str, str]] = field(default_factory=set)
 
 
 def expected(log: Iterable[Event], circumstances: Circumstances) -> Expected:
@@ -112,6 +118,7 @@ def expected(log: Iterable[Event], circumstances: Circumstances) -> Expected:
         refunds=refunds,
         contacts=frozenset(contacts),
         guests=frozenset(guests),
+        known=frozenset(contacts | sorted_log.known),
         held=tuple(held),
     )
 
@@ -124,6 +131,8 @@ def _sorted(log: Iterable[Event]) -> _Log:
             case "OrderPlaced" | "OrderUpdated" | "OrderCancelled" | "JobCompleted":
                 key = (event.source, data.get("order_id") or data["job_id"])
                 version = int(event.document["sequence"])
+                if "id" in data.get("customer", {}):
+                    found.known.add((event.source, data["customer"]["id"]))
                 if key not in found.orders or version > found.orders[key][0]:
                     found.orders[key] = (version, event.type, data)
             case "ContactUpdated":

@@ -49,7 +49,7 @@ def compare(wanted: Expected, books: Mapping[str, Any], rates: Mapping[str, str]
     invoices = _live(books["invoices"])
     notes = _live(books["credit_notes"])
     payments = _live(books["payments"])
-    contacts = [row for row in books["contacts"] if row["number"] or row["email"] in wanted.guests]
+    contacts = _ours(wanted, books["contacts"])
     on_notes = {row["number"] for row in notes}
     received = [row for row in payments if row["document_number"] not in on_notes]
     returned = [row for row in payments if row["document_number"] in on_notes]
@@ -84,6 +84,20 @@ def _live(rows: Iterable[Row]) -> list[Row]:
 def _gateway_id(payment: Row) -> str:
     """Our reference begins with the gateway's own id."""
     return str(payment["reference"]).partition(" ")[0]
+
+
+def _ours(wanted: Expected, contacts: Iterable[Row]) -> list[Row]:
+    """The contacts that count: of a customer who may be there or not, only what is there once too often."""
+    optional = {f"{source}:{id_}" for source, id_ in wanted.known - wanted.contacts}
+    seen: set[str] = set()
+    counting = []
+    for row in contacts:
+        number = str(row["number"] or "")
+        if number in optional and number not in seen:
+            seen.add(number)
+        elif number or row["email"] in wanted.guests:
+            counting.append(row)
+    return counting
 
 
 def _own(contacts: Iterable[Row]) -> int:

@@ -25,7 +25,6 @@ _ARCHIVED: Final = f"{SHOP}:order:1293"
 _NO_ORDER: Final = "stripe-1:payment:pi_unknown"
 LETTERS: Final = frozenset({*_RATE_MISSING, _WRONG_TOTAL, _ARCHIVED, _NO_ORDER})
 LEFT: Final = frozenset({_WRONG_TOTAL})
-_REASON: Final = "booked by hand: paid at the quayside stall"
 
 _LOOK_S: Final = 0.4
 _STUCK_S: Final = 75.0
@@ -146,7 +145,7 @@ class Story:
         await self.world.send([self.day.correction], lambda _: None)
         if _NO_ORDER in letters:
             self.teller.say("The payment without an order is booked by hand, and its letter discarded:")
-            await self._type(f"ledgerstream dlq discard {letters[_NO_ORDER].id} --reason '{_REASON}'")
+            await self._type(letters[_NO_ORDER].command)
         return len(replays)
 
     async def _type(self, command: str) -> None:

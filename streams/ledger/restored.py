@@ -141,6 +141,10 @@ async def _open(connection: AsyncConnection, now: datetime, rows: Sequence[Mappi
             for row in rows
         ],
     )
+    await _mark_sent(connection, rows)
+
+
+async def _mark_sent(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     changed = [
         {"command_id": row["command_id"], "state": "sent", "changes": row["changes"] + 1, "look_first": False}
         for row in rows

@@ -16,6 +16,7 @@ PURE = (
     "connectors/xero/answers.py",
     "connectors/xero/refusals.py",
     "connectors/xero/ticket.py",
+    "connectors/xero/wire.py",
 )
 # What a pure module may use of ours: other pure modules, and the contract that connectors share.
 PURE_MAY_IMPORT = (*PURE, "connectors/base.py")

@@ -17,6 +17,8 @@ def test_functions_fit_a_screen() -> None:
         f"{module.path}:{node.lineno} {node.name} has {length} lines, at most {FUNCTION_LINES_MAX}: "
         "give its parts names of their own"
         for module in modules(*OURS)
+        # A migration is a list of statements that nobody changes any more.
+        if "/migrations/versions/" not in module.path
         for node in ast.walk(module.tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
@@ -63,7 +65,7 @@ def test_silenced_checkers_say_why() -> None:
         f"{module.path}:{number} silences a checker without a code and a reason beside it"
         for module in modules(*OURS)
         for number, line in enumerate(module.text.splitlines(), 1)
-        if re.search(r"#\s*(type: ignore|noqa)(?!(\[[\w-]+\]|: [A-Z]+\d+(, [A-Z]+\d+)*)\s+#? ?\S{3,})", line)
+        if re.search(r"#\s*(type: ignore|noqa)(?!(\[[\w-]+\]|: [A-Z]+\d+(, [A-Z]+\d+)*)\s+\S.*\w{3,})", line)
         and "re.search" not in line
     ]
     assert not wrong, "\n".join(wrong)

@@ -41,8 +41,9 @@ WRONG = {
     "a purpose that nobody knows": "UPDATE calls SET purpose = 'guess'",
     "one number for two changes": "UPDATE transitions SET number = 1",
     "two open letters of one subject": "INSERT INTO dead_letters SELECT 'other', subject, command_id, event_key, "
-    "entity_key, tenant, source, kind, cause, stage, evidence, event_time, topic, partition, offset, timestamp_ms, key, value, "
-    "headers, attempts, first_failed_at, last_failed_at, replay_count, replay_of, edited_by, idempotency_key, "
+    "entity_key, tenant, source, kind, cause, stage, evidence, event_time, topic, partition, offset, timestamp_ms, "
+    "key, value, headers, attempts, first_failed_at, last_failed_at, replay_count, replay_of, edited_by, "
+    "idempotency_key, "
     "trace_id, state, closed_at, closed_by, closed_reason FROM dead_letters",
     "a second ledger in one file": "INSERT INTO ledger SELECT 2, ledger_id, created_at, last_call, app_not_before, "
     "restored_at FROM ledger",

@@ -114,8 +114,9 @@ async def site(folder: Path) -> AsyncIterator[Site]:
 @pytest.mark.parametrize("point", POINTS)
 async def test_killed_at_every_named_point(tmp_path: Path, point: str) -> None:
     async with site(tmp_path) as here:
-        # So that there is something to send again in every run.
+        # So that there is something to send again, and something to look for, in every run.
         here.sandbox.order(Fault(method="PUT", path="Invoices", answer="drop", commit="all"))
+        here.sandbox.order(Fault(method="PUT", path="Payments", answer="500", commit="half"))
         process = await here.start(point, die_nth=1 if point in ("resent", "looked") else 4)
         assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
         await here.finish()

@@ -7,7 +7,6 @@ It takes the records in, sends until nothing is left, and exits 0.
 
 import asyncio
 import contextlib
-import datetime as dt
 import os
 import signal
 import sqlite3
@@ -17,12 +16,11 @@ from pathlib import Path
 
 import msgspec
 
-from streams.clock import SystemClock
 from streams.core.after import Patience
 from streams.ledger import open_ledger
 from streams.sender.gate import Point
 from tests.integration.sender.stream import decoded
-from tests.integration.sender.world import built
+from tests.integration.sender.world import JumpingClock, built
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,19 +34,6 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     die_at: str = ""
     die_nth: int = 1
     ahead_s: float = 0.0
-
-
-class AheadClock(SystemClock):
-    """The machine's clocks, some seconds later."""
-
-    def __init__(self, ahead_s: float) -> None:
-        self._ahead_s = ahead_s
-
-    def now(self) -> dt.datetime:
-        return super().now() + dt.timedelta(seconds=self._ahead_s)
-
-    def elapsed(self) -> float:
-        return super().elapsed() + self._ahead_s
 
 
 class Dying:
@@ -70,11 +55,13 @@ def is_quiet(database: str) -> bool:
         busy = connection.execute(
             "SELECT 1 FROM commands WHERE state = 'sent' OR (state = 'pending' AND ready_since IS NOT NULL)"
         ).fetchone()
-        return not (busy or connection.execute("SELECT 1 FROM calls WHERE state = 'open' AND purpose = 'write'").fetchone())
+        return not (
+            busy or connection.execute("SELECT 1 FROM calls WHERE state = 'open' AND purpose = 'write'").fetchone()
+        )
 
 
 async def main(orders: Orders) -> None:
-    clock = AheadClock(orders.ahead_s)
+    clock = JumpingClock(orders.ahead_s)
     ledger = await open_ledger(f"sqlite:///{orders.database}", clock)
     ledger.claim()
     records = list(decoded(Path(orders.records).read_bytes()))

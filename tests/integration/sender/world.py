@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,19 @@ HURRIED = Patience(
 )
 # The same, but a key is too old at once: what nobody answered is looked for.
 LOOKING = Patience(timeout_s=0.5, resend_within_s=0.0, resend_after_s=(), look_after_error_s=0.1, look_again_s=0.3)
+
+
+class JumpingClock(SystemClock):
+    """The machine's clocks, which a test sets forward."""
+
+    def __init__(self, ahead_s: float = 0.0) -> None:
+        self.ahead_s = ahead_s
+
+    def now(self) -> dt.datetime:
+        return super().now() + dt.timedelta(seconds=self.ahead_s)
+
+    def elapsed(self) -> float:
+        return super().elapsed() + self.ahead_s
 
 
 @dataclass
@@ -122,9 +136,12 @@ async def world(
     database = folder / "ledger.db"
     async with sandbox.serve() as address:
         ledger = await open_ledger(f"sqlite:///{database}", clock or SystemClock())
-        async with sender_on(sandbox, address, ledger, patience=patience, gate=gate, clock=clock) as (sender, counts):
-            yield World(sandbox, address, ledger, database, sender, counts)
-        await ledger.close()
+        try:
+            given = sender_on(sandbox, address, ledger, patience=patience, gate=gate, clock=clock)
+            async with given as (sender, counts):
+                yield World(sandbox, address, ledger, database, sender, counts)
+        finally:
+            await ledger.close()
 
 
 @contextlib.asynccontextmanager
@@ -142,9 +159,11 @@ async def sender_on(
     given = (address.api_url, address.identity_url, credentials.client_id, credentials.client_secret)
     async with built(given, sandbox.organisations[0].tenant_id, ledger, patience, gate, clock) as (sender, counts):
         running = asyncio.create_task(sender.run())
-        yield sender, counts
-        await sender.stop()
-        await running
+        try:
+            yield sender, counts
+        finally:
+            await sender.stop()
+            await running
 
 
 @contextlib.asynccontextmanager

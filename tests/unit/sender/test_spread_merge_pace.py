@@ -29,7 +29,7 @@ def test_shares_sum_up_to_the_penny_and_keep_proportion(total: Decimal, weights:
 
 @given(_amounts, st.lists(_amounts, min_size=2, max_size=9), _amounts)
 def test_shares_with_a_discount_sum_up_too(total: Decimal, weights: list[Decimal], discount: Decimal) -> None:
-    weights = [*weights, -min(discount, sum(weights) / 2)]
+    weights = [*weights, -min(discount, sum(weights, Decimal(0)) / 2)]
     assert sum(spread.shares(total, weights, 2)) == total
 
 

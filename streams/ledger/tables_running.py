@@ -1,0 +1,54 @@
+"""The tables of the running: what may send, who sends, how far intake came, what Xero's limits say."""
+
+from typing import Final
+
+from sqlalchemy import Column, Integer, Table
+
+from streams.ledger.building import metadata, number_column, text_column, time_column
+
+# What may not send: everything (no tenant, no source), a tenant, a source, or a source within a tenant.
+stops: Final = Table(
+    "stops",
+    metadata,
+    text_column("scope", primary_key=True),
+    text_column("tenant", null=True),
+    text_column("source", null=True),
+    text_column("reason"),
+    text_column("cause", null=True),
+    text_column("remedy", null=True),
+    text_column("actor"),
+    time_column("since"),
+)
+
+leases: Final = Table(
+    "leases",
+    metadata,
+    text_column("tenant", primary_key=True),
+    text_column("owner"),
+    number_column("fence"),
+    time_column("expires_at"),
+)
+
+# `next_offset` is the first offset not taken in; `records` counts those that were, each once.
+cursors: Final = Table(
+    "cursors",
+    metadata,
+    text_column("topic", primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    number_column("next_offset"),
+    number_column("records"),
+)
+
+# What Xero said last about a tenant's limits; `foreign_calls` is how many of the minute were not ours.
+tenants: Final = Table(
+    "tenants",
+    metadata,
+    text_column("tenant", primary_key=True),
+    Column("foreign_calls", Integer, nullable=False),
+    time_column("minute_read_at", null=True),
+    Column("day_remaining", Integer, nullable=True),
+    Column("day_limit", Integer, nullable=False),
+    time_column("day_read_at", null=True),
+    time_column("not_before", null=True),
+    text_column("not_before_reason", null=True),
+)
