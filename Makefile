@@ -43,7 +43,7 @@ test: TOOLS := mvn kcat curl openssl
 test: $(STAMP) tools ## everything that must hold before a commit is pushed; prints its time
 	@start=$$SECONDS; \
 	$(MAKE) --no-print-directory check; \
-	$(PYTEST) -q -m "not all and not bench" tests/contract tests/integration tests/chaos; \
+	$(PYTEST) -q -m "not all and not bench" tests/contract tests/integration; \
 	echo "make test took $$((SECONDS - start)) s"
 
 test-all: TOOLS := mvn kcat curl openssl
