@@ -1,0 +1,109 @@
+"""kcat as a producer that is not ours, and what a worker refuses to start with: a sentence, a remedy, an exit code."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.system import ROOT, System, order, running
+
+
+@pytest.fixture
+async def system(broker: str, topic_prefix: str, tmp_path: Path) -> AsyncIterator[System]:
+    async with running(broker, topic_prefix, tmp_path) as found:
+        yield found
+
+
+async def kcat(system: System, headers: list[str], value: bytes) -> None:
+    """Produce one record as a person would."""
+    arguments = [part for header in headers for part in ("-H", header)]
+    process = await asyncio.create_subprocess_exec(
+        *("kcat", "-P", "-b", system.broker, "-t", system.prefix + "events.orders", "-k", "order:1", *arguments),
+        stdin=asyncio.subprocess.PIPE,
+    )
+    await process.communicate(value)
+    assert process.returncode == 0
+
+
+async def test_kcat_produces_both_modes_and_both_invoices_appear(system: System) -> None:
+    await system.worker()
+    structured, binary = order(1), order(2)
+    await kcat(system, ["content-type=application/cloudevents+json"], json.dumps(structured).encode())
+    attributes = [f"ce_{name}={value}" for name, value in binary.items() if name != "data"]
+    await kcat(system, ["content-type=application/json", *attributes], json.dumps(binary["data"]).encode())
+    await system.until(lambda: len(system.books()["invoices"]) == 2, "two invoices")
+    assert {(row["number"], row["total"]) for row in system.books()["invoices"]} == {
+        ("S1-1", "24.00"),
+        ("S1-2", "24.00"),
+    }
+
+
+async def test_a_second_worker_on_sqlite_is_refused(system: System) -> None:
+    await system.worker()
+    await system.send([order(1)])
+    await system.until(lambda: len(system.books()["invoices"]) == 1, "an invoice")
+    second = await system.cli("worker")
+    assert second.returncode == 4
+    assert "A worker is running on this ledger already" in second.stderr
+
+
+async def test_a_ledger_from_a_backup_is_refused(system: System, tmp_path: Path) -> None:
+    first = await system.worker()
+    await system.send([order(1)])
+    await system.until(lambda: len(system.books()["invoices"]) == 1, "an invoice")
+    first.terminate()
+    assert await system.ended(first) == 0
+    backup = tmp_path / "backup.db"
+    shutil.copy(tmp_path / "ledger.db", backup)
+    second = await system.worker()
+    await system.send([order(2)])
+    await system.until(lambda: len(system.books()["invoices"]) == 2, "a second invoice")
+    await asyncio.sleep(1.5)  # the topic `ledger` is told once a second
+    second.terminate()
+    assert await system.ended(second) == 0
+    for name in ("ledger.db-wal", "ledger.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    shutil.copy(backup, tmp_path / "ledger.db")
+    refused = await system.cli("worker")
+    assert refused.returncode == 4
+    assert "The ledger is older than this Kafka" in refused.stderr
+    assert len(system.books()["invoices"]) == 2
+
+
+async def test_wrong_files_settings_and_a_missing_broker_are_sentences(system: System, tmp_path: Path) -> None:
+    folder = tmp_path / "tenants"
+    shutil.copytree(ROOT / "deploy" / "tenants", folder)
+    file = folder / "uk.yaml"
+    file.write_text(file.read_text().replace("time_zone: Europe/London", "time_zone: Europe/Londn"))
+    settings = dict(system.settings)
+    system.settings["LEDGERSTREAM_TENANTS"] = str(folder)
+    wrong_file = await system.cli("worker")
+    assert wrong_file.returncode == 2
+    assert (
+        "uk.yaml:5: time_zone: got 'Europe/Londn': no such time zone; did you mean Europe/London?" in wrong_file.stderr
+    )
+    system.settings = settings | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    no_broker = await system.cli("worker")
+    assert no_broker.returncode == 3
+    assert "no Kafka answers at 127.0.0.1:1" in no_broker.stderr
+
+
+async def test_a_wrong_token_stops_the_organisation_and_resume_books_it(system: System) -> None:
+    right = system.settings["LEDGERSTREAM_XERO_CLIENT_SECRET"]
+    system.settings["LEDGERSTREAM_XERO_CLIENT_SECRET"] = "wrong"
+    worker = await system.worker()
+    await system.send([order(1)])
+    await asyncio.sleep(6)
+    stops = await system.cli("stops", "--json")
+    assert "uk" in stops.stdout, stops.stdout
+    worker.terminate()
+    await system.ended(worker)
+    assert system.books()["invoices"] == []
+    system.settings["LEDGERSTREAM_XERO_CLIENT_SECRET"] = right
+    resumed = await system.cli("resume", "--tenant", "uk")
+    assert resumed.returncode == 0, resumed.stderr
+    await system.worker()
+    await system.until(lambda: len(system.books()["invoices"]) == 1, "the invoice")
