@@ -113,11 +113,19 @@ async def run_receiver(settings: Settings, stop: asyncio.Event, ready: Callable[
 
 
 async def run_worker(
-    settings: Settings, stop: asyncio.Event, ready: Callable[[str, int], None], *, gate: Gate = open_gate
+    settings: Settings,
+    stop: asyncio.Event,
+    ready: Callable[[str, int], None],
+    *,
+    gate: Gate = open_gate,
+    restored: bool = False,
 ) -> None:
-    """Work until `stop` is set. `gate` is for tests that kill the process at a named point."""
+    """Work until `stop` is set. `gate` is for tests that kill the process at a named point.
+
+    `restored`: the ledger is a backup that was put back.
+    """
     async with AsyncExitStack() as stack:
-        built = await _build(stack, settings, gate)
+        built = await _build(stack, settings, gate, restored=restored)
         address = await stack.enter_async_context(_health(built, settings))
         await worker.run(built.running, stop, lambda: ready(*address))
 
@@ -129,7 +137,7 @@ class _Built:
     not_ready: Callable[[], str | None]
 
 
-async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate) -> _Built:
+async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate, *, restored: bool) -> _Built:
     clock = SystemClock()
     configuration = reloading(settings)
     metrics = MetricsRegistry(tuple(configuration().sources))
@@ -140,7 +148,7 @@ async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate) -> _Buil
     await topics.ensure(bootstrap, settings.topic_prefix)
     producer = await _producer(stack, settings)
     introduction = Introduction(ledger, producer, settings.topic_prefix)
-    await introduction.begin(bootstrap)
+    await introduction.begin(bootstrap, restored=restored)
     sender = await _sender(stack, settings, configuration, ledger, clock, metrics, gate)
     publisher = Publisher(
         ledger, producer, settings.topic_prefix, group=settings.consumer_group, version=version("ledgerstream")

@@ -31,6 +31,14 @@ class WrongLedger(Exception):
     """This ledger must not be used with this Kafka; the message says why and what to do."""
 
 
+class OlderLedger(WrongLedger):
+    """The ledger was put back from a backup: Xero was told more since, up to the call `highest_call`."""
+
+    def __init__(self, message: str, highest_call: int) -> None:
+        super().__init__(message)
+        self.highest_call = highest_call
+
+
 class _Known(Protocol):
     @property
     def ledger_id(self) -> str: ...
@@ -58,11 +66,12 @@ def check(ours: _Known, told: bytes | None) -> None:
             "put back its last backup."
         )
     if record.highest_call > ours.highest_call:
-        raise WrongLedger(
+        raise OlderLedger(
             f"The ledger is older than this Kafka: it knows {ours.highest_call} calls to Xero, the topic `ledger` "
             f"{record.highest_call}. It was put back from a backup, and would send again what was sent since. Put back "
             "the newest copy; if there is none, start with `ledgerstream worker --restored`: everything that is not "
-            "known to be posted is then looked for in Xero before it is sent."
+            "known to be posted is then looked for in Xero before it is sent.",
+            record.highest_call,
         )
 
 
@@ -80,9 +89,18 @@ class Introduction:
         self._topic = TOPICS["ledger"].full_name(prefix)
         self._told: int | None = None
 
-    async def begin(self, bootstrap: str) -> None:
-        """Compare, then tell. Raises WrongLedger, BrokerUnavailable."""
-        check(await self._ledger.identity.read(), await last_value(bootstrap, self._topic))
+    async def begin(self, bootstrap: str, *, restored: bool = False) -> None:
+        """Compare, then tell. Raises WrongLedger, BrokerUnavailable.
+
+        With `restored` a person says that an older ledger is a backup: what it does not know to be posted is looked
+        for in Xero before it is sent.
+        """
+        try:
+            check(await self._ledger.identity.read(), await last_value(bootstrap, self._topic))
+        except OlderLedger as older:
+            if not restored:
+                raise
+            await self._ledger.identity.restored(older.highest_call)
         await self.tell()
 
     async def tell(self) -> None:

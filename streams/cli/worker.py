@@ -1,15 +1,23 @@
 """`ledgerstream worker`: the agents, the sender and the publisher."""
 
+from typing import Annotated
+
+import typer
+
 from streams import bootstrap, settings
 from streams.cli.app import app, progress
 from streams.cli.running import until_stopped
 
 
 @app.command("worker")
-def worker() -> None:
+def worker(
+    restored: Annotated[
+        bool, typer.Option("--restored", help="the ledger is a backup that was put back: look in Xero before sending")
+    ] = False,
+) -> None:
     """Turn events into documents in Xero until Ctrl-C."""
 
     def ready(host: str, port: int) -> None:
         progress.print(f"The worker is ready; http://{host}:{port}/metrics shows how it does. Ctrl-C stops it.")
 
-    until_stopped(settings.load(), lambda chosen, stop: bootstrap.run_worker(chosen, stop, ready))
+    until_stopped(settings.load(), lambda chosen, stop: bootstrap.run_worker(chosen, stop, ready, restored=restored))

@@ -53,8 +53,9 @@ class System:
         return Outgoing(topic, str(event["subject"]).encode(), json.dumps(event).encode(), headers)
 
     async def worker(self, *trap: str) -> asyncio.subprocess.Process:
-        """Start a worker; with a point and a number it kills itself there."""
-        script = [sys.executable, "-m", "tests.support.worker_process", *trap] if trap else [*COMMAND, "worker"]
+        """Start a worker; with a point and a number it kills itself there, else what is given are its options."""
+        own = [*COMMAND, "worker", *trap]
+        script = [sys.executable, "-m", "tests.support.worker_process", *trap] if len(trap) > 1 else own
         log = (self.home / f"worker-{len(self.processes)}.log").open("wb")
         with contextlib.closing(log):
             process = await asyncio.create_subprocess_exec(

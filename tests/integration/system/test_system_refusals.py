@@ -71,6 +71,11 @@ async def test_a_ledger_from_a_backup_is_refused(system: System, tmp_path: Path)
     assert refused.returncode == 4
     assert "The ledger is older than this Kafka" in refused.stderr
     assert len(system.books()["invoices"]) == 2
+    await system.worker("--restored")
+    await system.send([order(3)])
+    await system.until(lambda: len(system.books()["invoices"]) == 3, "a third invoice")
+    await asyncio.sleep(4)
+    assert sorted(row["number"] for row in system.books()["invoices"]) == ["S1-1", "S1-2", "S1-3"]
 
 
 async def test_wrong_files_settings_and_a_missing_broker_are_sentences(system: System, tmp_path: Path) -> None:
