@@ -65,7 +65,7 @@ def calls(outcome: Outcome, speed: float) -> RenderableType:
 
 
 def letter(position: int, what: Letter) -> RenderableType:
-    """One dead letter in plain words."""
+    """One dead letter in plain words; its command is not here, because a table would break it."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -74,7 +74,6 @@ def letter(position: int, what: Letter) -> RenderableType:
         ("value", what.value),
         ("cause", f"{what.cause}: {what.message}"),
         ("remedy", what.remedy),
-        ("command", what.command),
     )
     for name, text in rows:
         table.add_row(name, escape(text or "none"))

@@ -1,6 +1,5 @@
 """Everything that the demo runs: Kafka, the sandbox, the receiver and the worker, each a process of its own."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -42,11 +41,17 @@ class Stage:
     metrics: str
     sandbox: Mapping[str, Any]
     xero_tenant: str
-    parts: Sequence[Part]
+    worker: Part
+    others: Sequence[Part]
+
+    async def start_worker(self) -> None:
+        """Start the worker, and wait until it is ready. Raises PartFailed."""
+        await self.worker.start()
+        await self.worker.ready(self.metrics.replace("/metrics", "/readyz"))
 
     def check(self) -> None:
         """Raises PartFailed if a part has ended."""
-        for part in self.parts:
+        for part in (self.worker, *self.others):
             part.check()
 
     def exports(self) -> list[str]:
@@ -58,7 +63,7 @@ class Stage:
 
 @asynccontextmanager
 async def set_up(home: Home, options: Options, base: Mapping[str, str], teller: Teller) -> AsyncIterator[Stage]:
-    """Start all parts, one after the other, and stop them in the opposite order. Raises PartFailed, KafkaError."""
+    """Start all parts but the worker, and stop all in the opposite order. Raises PartFailed, KafkaError."""
     async with AsyncExitStack() as stack:
         with teller.step("Kafka") as done:
             running = local.running(options.shared, bootstrap=options.kafka)
@@ -71,7 +76,7 @@ async def set_up(home: Home, options: Options, base: Mapping[str, str], teller: 
             arguments = ["sandbox", "xero", "--port", "0", "--speed", f"{options.speed:g}", "--json"]
             sandbox_part = await _started(stack, Part("sandbox", arguments, environment, logs))
             sandbox = json.loads(await sandbox_part.first_line())
-            done(f"at {sandbox['api_url']}; its minute takes {60 / options.speed:g} s")
+            done(f"at {sandbox['identity_url']}, its minute takes {60 / options.speed:g} s")
         environment |= _of_xero(home, sandbox)
         with teller.step("Topics") as done:
             code, out, err = await run([command_line(), "topics", "--json"], environment)
@@ -80,10 +85,11 @@ async def set_up(home: Home, options: Options, base: Mapping[str, str], teller: 
             done(f"{len(json.loads(out))} are there")
         receiver, metrics = _addresses(environment)
         worker_part, receiver_part = (Part(name, [name], environment, logs) for name in ("worker", "receiver"))
-        with teller.step("Receiver and worker") as done:
-            await asyncio.gather(_started(stack, receiver_part), _started(stack, worker_part))
-            await asyncio.gather(receiver_part.ready(f"{receiver}/readyz"), worker_part.ready(f"{metrics}/readyz"))
+        with teller.step("Receiver") as done:
+            await _started(stack, receiver_part)
+            await receiver_part.ready(f"{receiver}/readyz")
             done(f"at {receiver}")
+        stack.push_async_callback(worker_part.stop)
         yield Stage(
             environment=environment,
             bootstrap=bootstrap,
@@ -92,7 +98,8 @@ async def set_up(home: Home, options: Options, base: Mapping[str, str], teller: 
             metrics=f"{metrics}/metrics",
             sandbox=sandbox,
             xero_tenant=_organisation(sandbox, home.document()["base_currency"]),
-            parts=(sandbox_part, receiver_part, worker_part),
+            worker=worker_part,
+            others=(sandbox_part, receiver_part),
         )
 
 

@@ -57,6 +57,7 @@ class Story:
         self.teller.act(f"On a person's desk: {len(letters)} dead letters")
         for position, letter in enumerate(letters, 1):
             self.teller.show(report.letter(position, letter))
+            self.teller.verbatim(f"   command  {letter.command}")
         replayed = await self._mend({letter.entity: letter for letter in letters})
         findings = await self._until_booked(mended=True)
         outcome = await self._outcome(findings, replayed)
@@ -73,6 +74,10 @@ class Story:
         for refusal in self.world.log.refused:
             field, value = (refusal.problem.get(name) for name in ("field", "value"))
             self.teller.say(f"{refusal.status} for {refusal.event.id}: {field} is {value}. It was not accepted.")
+        # So calls to Xero are full from the first on, and the day fits into one of Xero's minutes.
+        with self.teller.step("Worker") as done:
+            await self.stage.start_worker()
+            done("started only now: what was accepted waits in Kafka")
         with self.teller.step("A person archives a contact in Xero") as done:
             await self._archive()
             await self.world.send([self.day.after_archive], lambda _: None)
