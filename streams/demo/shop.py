@@ -67,7 +67,8 @@ def day(seed: int, date: dt.date) -> Day:
     # Her first order opens the day, so that her contact is in the books when a person archives it.
     special = [*_placed(first), *_people(noon), *_unbookable(noon), *_other_sources(noon), *_test_mode(noon)]
     return Day(
-        events=(*special, *events),
+        # The CRM tells the older version of its contact last: it is superseded.
+        events=(*special, *events, _contact("Marina Offce", 1, noon - dt.timedelta(hours=1))),
         archived=archived,
         after_archive=_order_event("OrderPlaced", second, 1, way="single"),
         correction=_order_event("OrderUpdated", moved, 2, way="single"),
@@ -214,10 +215,15 @@ def _other_sources(noon: dt.datetime) -> Iterator[Event]:
         )
         data = job.wire("job_id", "completed_at")
         yield cloud_event("JobCompleted", data, source="jobs-1", id=f"job-{number}", time=noon, sequence=1)
-    contact = {"name": "Marina Office Ltd", "email": "office@example.org", "phone": "+44 1326 555 010"}
-    data = {"contact_id": "501", "contact": contact, "updated_at": noon.isoformat(), "country": "GB"}
-    yield cloud_event("ContactUpdated", data, source="crm-1", id="contact-501-v1", time=noon, sequence=1, way="single")
+    yield _contact("Marina Office Ltd", 2, noon)
     yield _order_event("OrderPlaced", _sale("1297", customer(4), noon, STANDARD[5], ZERO_RATED[3]), 1, way="kafka")
+
+
+def _contact(name: str, version: int, when: dt.datetime) -> Event:
+    contact = {"name": name, "email": "office@example.org", "phone": "+44 1326 555 010"}
+    data = {"contact_id": "501", "contact": contact, "updated_at": when.isoformat(), "country": "GB"}
+    identifier = f"contact-501-v{version}"
+    return cloud_event("ContactUpdated", data, source="crm-1", id=identifier, time=when, sequence=version, way="single")
 
 
 def _test_mode(noon: dt.datetime) -> Iterator[Event]:
