@@ -109,7 +109,7 @@ async def test_a_call_that_hangs_beyond_the_timeout(tmp_path: Path, path: str) -
         holds_each_once(w)
 
 
-@pytest.mark.parametrize("switch", ["wait", "409", "400"])
+@pytest.mark.parametrize("switch", ["wait", "409", pytest.param("400", marks=pytest.mark.all)])
 async def test_a_resend_while_the_first_is_still_at_work(tmp_path: Path, switch: Any) -> None:
     """The client gives up, Xero does not: its key is in flight when it comes again."""
     async with world(tmp_path, switches=Switches(key_in_flight=switch)) as w:
