@@ -10,6 +10,7 @@ import pytest
 from connectors.xero import elements, refusals
 from connectors.xero.ticket import Answer
 from streams.core import conclude, search
+from streams.core import posted as posting
 from streams.core.results import Asked, Back, Posted, Rejected
 from streams.core.settle import Refused
 from streams.core.situation import OpenWrite
@@ -222,3 +223,36 @@ def test_a_payment_of_a_draft_is_a_dead_letter() -> None:
     result = conclude.refused(refused(payment_write(), NOT_APPROVED), [], NOW)
     assert isinstance(result, Rejected)
     assert "Approve" in (result.evidence.remedy or "")
+
+
+def test_credit_notes_refunds_and_changes_are_looked_for_by_what_xero_can_search() -> None:
+    note = link("stripe-1:refund:re_1#credit_note")
+    element = {"Type": "ACCRECCREDIT", "CreditNoteNumber": 'CN-"1"', "LineItems": []}
+    create = open_write(ready(invoice(), note), element, resource="CreditNotes", number='CN-"1"')
+    assert dict(search.look([create], NOW).query)["where"] == 'CreditNoteNumber=="CN-\\"1\\""'
+    refund = open_write(ready(payment()), {"CreditNote": {"CreditNoteID": "n"}, "Amount": "1"}, resource="Payments")
+    assert dict(search.look([refund], NOW).query)["where"] == 'CreditNote.CreditNoteID==Guid("n")'
+    assert dict(search.read(["a", "b"], "CreditNotes").query)["where"] == (
+        'CreditNoteID==Guid("a") OR CreditNoteID==Guid("b")'
+    )
+    update = open_write(ready(invoice()), {"InvoiceID": "INVOICE-id", "Reference": "x"}, "update")
+    assert len(seen([update], "Invoices", standing(), standing(InvoiceID="another"))[0]) == 1
+
+
+def test_a_contact_that_nobody_answered_for_is_known_by_its_number() -> None:
+    item = contact_write()
+    (found,) = seen([item], "Contacts", PERSON, {**PERSON, "ContactNumber": "shop-1:c2"})
+    result = conclude.unknown(item, found, NOW)
+    assert isinstance(result, Posted)
+    assert result.xero_id == "contact-id"
+
+
+def test_a_double_with_another_total_asks_about_the_total_first() -> None:
+    bodies = [standing(Total=Decimal("20.02")), standing(InvoiceID="second")]
+    result = conclude.unknown(invoice_write(), bodies, NOW)
+    assert isinstance(result, Asked)
+    assert result.kind == "difference"
+
+
+def test_an_answer_that_names_no_document_leaves_no_snapshot() -> None:
+    assert posting.document(invoice_write(), {"Status": "AUTHORISED"}, NOW) is None

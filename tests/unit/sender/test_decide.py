@@ -22,6 +22,7 @@ from tests.unit.sender.values import (
     contact,
     credit_note,
     document,
+    invoice,
     line,
     link,
     payment,
@@ -209,3 +210,12 @@ def test_what_no_release_books_yet_waits() -> None:
     )
     assert isinstance(decide(ready(fee), RATES), Waits)
     assert isinstance(decide(ready(transfer), RATES), Waits)
+
+
+def test_what_builds_on_something_that_was_never_booked() -> None:
+    note = "stripe-1:refund:re_1#credit_note"
+    payload = RecordRefund(
+        credit_note=note, account_code="091", date=DAY, amount=Decimal("7.00"), currency="GBP", reference="re_1"
+    )
+    assert isinstance(decide(ready(payload, link("r"), depends_on=(link(note),)), RATES), Rejected)
+    assert isinstance(decide(ready(invoice(), link(ORDER), depends_on=(link(CONTACT),)), RATES), Rejected)

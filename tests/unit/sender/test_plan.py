@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.commands import RecordTransfer
+from schemas.commands import RecordTransfer, ReversePayment
 from streams.core import plan as planning
 from streams.core.plan import ReadDocuments, SendWrites, Settle, Wait, next_step
 from streams.core.results import Back, Rejected
@@ -213,3 +213,21 @@ def _made(place: int, row: tuple[str, int, int]) -> ReadyCommand:
     if kind == "wrong":
         return replaced(order(key), payload=invoice(total=Decimal(1)), **more)
     return replaced(order(key), **more)
+
+
+def test_a_reversal_goes_alone_to_its_payments_path() -> None:
+    paid = "stripe-1:payment:pi_1#payment"
+    payload = ReversePayment(payment=paid, date=NOW.date())
+    reversals = [
+        ready(
+            payload,
+            link(f"x{place}#reversal"),
+            command_id=f"x{place}",
+            depends_on=(link(paid, "Payments", "payment-id"),),
+        )
+        for place in (1, 2)
+    ]
+    step = next_step(situation(*reversals), RATES)
+    assert ids(step) == ["x1"]
+    assert isinstance(step, SendWrites)
+    assert (step.request.path, step.request.body) == ("/Payments/payment-id", b'{"Status":"DELETED"}')
