@@ -47,7 +47,7 @@ class Applying:
         for keys in chunks(rejected):
             rows = await self._work.connection.execute(statement.where(_events.c.event_key.in_(keys)))
             self._events |= {row["event_key"]: row for row in rows.mappings()}
-        ids = [found.xero_id for one in results if (found := _posted(one)) is not None and found.xero_id is not None]
+        ids = [xero_id for one in results if (xero_id := _document_id(one)) is not None]
         owner = select(_effects.c.tenant, _effects.c.resource, _effects.c.xero_id, _effects.c.effect_key)
         for some in chunks(ids):
             for row in await self._work.connection.execute(owner.where(_effects.c.xero_id.in_(some))):
@@ -71,7 +71,8 @@ class Applying:
     def _post(self, command: CommandRow, result: Posted) -> None:
         taken = self._taken_by(command, result)
         if taken is not None:
-            self._ask(command, _already_linked(result, taken))
+            name = result.number or str(result.xero_id)
+            self._ask(command, _already_linked(command.command_id, name, result.sent or {}, taken))
             return
         effect = self._work.effects[command.effect_key]
         effect.posted_digest = command.digest
@@ -89,7 +90,11 @@ class Applying:
     def _taken_by(self, command: CommandRow, result: Posted) -> str | None:
         if result.xero_id is None or result.resource is None or not _owns(command):
             return None
-        owner = self._owners.get((command.tenant, result.resource, result.xero_id))
+        return self._owner(command, result.resource, result.xero_id)
+
+    def _owner(self, command: CommandRow, resource: str, xero_id: str) -> str | None:
+        """The other effect that owns the document, if one does."""
+        owner = self._owners.get((command.tenant, resource, xero_id))
         return owner if owner != command.effect_key else None
 
     def _same(self, command: CommandRow, result: Same) -> None:
@@ -115,12 +120,28 @@ class Applying:
     def _back(self, command: CommandRow, result: Back) -> None:
         if self._outdated(command, result.reason):
             return
+        if result.document is not None and _owns(command) and not self._adopt(command, result):
+            return
         ready_since, due_at = command.ready_since, command.due_at
         self._work.change(command, "pending", Why(reason=result.reason, cause=result.cause, call=self._call))
         # It keeps its place in the queue.
         command.ready_since, command.due_at = ready_since, due_at
         command.not_before = result.not_before
         command.hints = {**command.hints, **result.hints}
+
+    def _adopt(self, command: CommandRow, result: Back) -> bool:
+        """The effect's document was found in Xero: planning goes on from it. False where it is another effect's."""
+        found, effect = result.document, self._work.effects[command.effect_key]
+        if found is None or effect.xero_id is not None:
+            return True
+        owner = self._owner(command, found.resource, found.xero_id)
+        if owner is not None:
+            self._ask(command, _already_linked(command.command_id, found.xero_id, {}, owner))
+            return False
+        effect.resource, effect.xero_id, effect.changed = found.resource, found.xero_id, True
+        self._owners[command.tenant, found.resource, found.xero_id] = effect.effect_key
+        self._work.linked(effect)
+        return True
 
     def _ask(self, command: CommandRow, result: Asked) -> None:
         if result.posted is not None:
@@ -168,17 +189,25 @@ def _posted(result: Result) -> Posted | None:
     return result if isinstance(result, Posted) else None
 
 
+def _document_id(result: Result) -> str | None:
+    """The document that the result would give to its effect."""
+    if isinstance(result, Back):
+        return None if result.document is None else result.document.xero_id
+    found = _posted(result)
+    return None if found is None else found.xero_id
+
+
 def _owns(command: CommandRow) -> bool:
     return makes_document(decode_payload(command.payload.encode()))
 
 
-def _already_linked(result: Posted, owner: str) -> Asked:
+def _already_linked(command_id: str, name: str, sent: Mapping[str, Any], owner: str) -> Asked:
     return Asked(
-        command_id=result.command_id,
+        command_id=command_id,
         kind="linked_twice",
-        text=f"{result.number or result.xero_id} in Xero belongs to {owner} already; two business facts cannot own it",
-        ours=dict(result.sent or {}),
-        theirs={"effect": owner, "xero_id": result.xero_id, "number": result.number},
+        text=f"{name} in Xero belongs to {owner} already; two business facts cannot own it",
+        ours=dict(sent),
+        theirs={"effect": owner, "document": name},
         options=(
             Option("retry", "try again, once the other document was renamed in Xero"),
             Option("discard", "book nothing"),

@@ -10,8 +10,10 @@ import aiohttp
 
 from connectors.xero.sandbox import Switches
 from schemas import keys
+from streams.clock import SystemClock
+from streams.ledger import open_ledger
 from tests.integration.sender.stream import Stream, line, person_of, sixty_orders
-from tests.integration.sender.world import World, world
+from tests.integration.sender.world import World, sender_on, world
 
 DONE = {"posted", "same", "superseded"}
 
@@ -234,3 +236,31 @@ async def test_a_payment_that_is_there_is_not_made_twice_when_xero_calls_it_too_
         await w.until_quiet()
         assert set(w.commands().values()) == {"posted"}, w.letters()
         assert len(w.books()["payments"]) == 1
+
+
+async def test_what_bears_our_mark_is_adopted_and_brought_up_to_date_by_a_new_ledger(tmp_path: Path) -> None:
+    """Nothing is made twice: equal documents are taken over as they are, others updated in place."""
+    first, second = Stream(), Stream()
+    first.order("1001", customer="a")
+    first.order("1002", customer="b")
+    first.payment("1001", "22.34")
+    second.order("1001", customer="a")
+    second.order("1002", customer="b", price="12.00", contact=person_of("shop-1", "b", "Renamed", ensure=False))
+    second.payment("1001", "22.34")
+    async with world(tmp_path) as w:
+        await w.feed(first.records)
+        await w.until_quiet()
+        before = by_number(w.books())
+        ledger = await open_ledger(f"sqlite:///{tmp_path / 'new.db'}", SystemClock())
+        async with sender_on(w.sandbox, w.address, ledger) as (sender, counts):
+            again = World(w.sandbox, w.address, ledger, tmp_path / "new.db", sender, counts)
+            await again.feed(second.records)
+            await again.until_quiet()
+            assert set(again.commands().values()) == {"posted"}, (again.letters(), again.questions())
+        await ledger.close()
+        after = by_number(w.books())
+        assert {number: one["id"] for number, one in after.items()} == {n: one["id"] for n, one in before.items()}
+        assert (after["S1-1001"]["status"], after["S1-1002"]["total"]) == ("PAID", "26.34")
+        assert len(w.books()["payments"]) == 1
+        assert "Renamed" in {one["name"] for one in w.books()["contacts"]}
+        assert len([one for one in w.books()["contacts"] if one["number"]]) == 2
