@@ -31,6 +31,7 @@ from streams.kafka import producer
 
 SEED: Final = 2026
 _LOOK_S: Final = 1.0
+_INDENT: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,8 @@ async def perform(
                 day=day(SEED, _yesterday()),
                 world=world,
                 xero=xero,
-                desk=Desk(stage.environment),
+                # What commands print is shown indented, on the same terminal.
+                desk=Desk({**stage.environment, "COLUMNS": str(teller.console.width - _INDENT)}),
                 speed=wishes.speed,
             )
             told(await story.play())
@@ -136,7 +138,7 @@ async def _keep(stage: Stage, xero: Xero, teller: Teller) -> None:
         ("metrics", stage.metrics),
         ("Kafka", stage.bootstrap),
     ):
-        teller.say(f"{name:14}{address}")
+        teller.verbatim(f"{name:14}{address}")
     teller.say("")
     teller.say("To use the command line against it, type this in another terminal:")
     for line in stage.exports():

@@ -66,6 +66,8 @@ def day(seed: int, date: dt.date) -> Day:
     moved = replace(second, customer=Customer("Peggy Archer", "c-901", "peggy@example.com"))
     # Her first order opens the day, so that her contact is in the books when a person archives it.
     special = [*_placed(first), *_people(noon), *_unbookable(noon), *_other_sources(noon), *_test_mode(noon)]
+    # Money goes back in the evening.
+    events.sort(key=lambda event: event.type == "refund.created")
     return Day(
         # The CRM tells the older version of its contact last: it is superseded.
         events=(*special, *events, _contact("Marina Offce", 1, noon - dt.timedelta(hours=1))),
