@@ -3,10 +3,17 @@
 import asyncio
 import json
 import shutil
+import urllib.parse
+import urllib.request
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from xero_python.accounting import AccountingApi
+from xero_python.api_client import ApiClient
+from xero_python.api_client.configuration import Configuration
+from xero_python.api_client.oauth2 import OAuth2Token
 
 from tests.support.system import ROOT, System, order, running
 
@@ -26,6 +33,25 @@ async def kcat(system: System, headers: list[str], value: bytes) -> None:
     )
     await process.communicate(value)
     assert process.returncode == 0
+
+
+def listed_by_sdk(system: System) -> set[tuple[str, Decimal]]:
+    """Number and total of every invoice, as Xero's own SDK reads them."""
+    api_url = system.settings["LEDGERSTREAM_XERO_API_URL"]
+    credentials = system.sandbox.credentials
+    form = {"grant_type": "client_credentials", **credentials._asdict()}
+    asked = urllib.parse.urlencode(form).encode()
+    with urllib.request.urlopen(api_url.partition("/api.xro")[0] + "/connect/token", asked) as answer:  # noqa: S310 the sandbox's address
+        token = json.load(answer)
+    configuration = Configuration(oauth2_token=OAuth2Token(credentials.client_id, credentials.client_secret))
+    client = ApiClient(configuration, pool_threads=1)
+    client.oauth2_token_getter(lambda: token)
+    client.oauth2_token_saver(lambda _token: None)
+    try:
+        found = AccountingApi(client, base_url=api_url).get_invoices(system.uk, page=1).invoices
+    finally:
+        client.rest_client.pool_manager.clear()
+    return {(invoice.invoice_number, invoice.total) for invoice in found}
 
 
 async def test_kcat_produces_both_modes_and_both_invoices_appear(system: System) -> None:
