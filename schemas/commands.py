@@ -97,7 +97,8 @@ class CancelInvoice(Payload, frozen=True, kw_only=True, tag="CancelInvoice"):
 
 
 class UpsertCreditNote(Payload, frozen=True, kw_only=True, tag="UpsertCreditNote"):
-    """A credit note to a customer (ACCRECCREDIT) over `total`, for the invoice of effect key `invoice`.
+    """A credit note to a customer (ACCRECCREDIT) over `total`, for the invoice of effect key `invoice`, or for the one
+    that the payment of that effect key has paid.
 
     Without lines it is spread at planning over the invoice's lines in proportion, so that the tax is mirrored.
     """

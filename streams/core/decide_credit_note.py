@@ -4,7 +4,7 @@ from connectors.xero import elements
 from schemas.commands import DocumentLine, UpsertCreditNote
 from streams.core import penny, spread
 from streams.core.decisions import Decision, NeedsRead, Rates, fresh, gone, rejected, write
-from streams.core.situation import Document, ReadyCommand
+from streams.core.situation import Document, EffectLink, ReadyCommand
 
 
 def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> Decision:
@@ -17,7 +17,7 @@ def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> De
             "credit_note",
             command.effect.number or command.effect.xero_id,
         )
-    invoice = command.dependency(payload.invoice)
+    invoice = _invoice(command, payload.invoice)
     if invoice.xero_id is None:
         return rejected(
             command,
@@ -34,6 +34,14 @@ def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> De
     if not contact_id:
         return gone(command, "invoice", invoice.xero_id)
     return _create(command, payload, rates, document, contact_id)
+
+
+def _invoice(command: ReadyCommand, effect_key: str) -> EffectLink:
+    """The invoice that is credited: named itself, or by a payment of it."""
+    named = command.dependency(effect_key)
+    if named.resource != "Payments":
+        return named
+    return next((link for link in command.depends_on if link.resource == "Invoices"), named)
 
 
 def _create(

@@ -27,6 +27,7 @@ async def commands(connection: AsyncConnection, rows: Sequence[RowMapping]) -> t
     needs = await _needs(connection, [row["command_id"] for row in rows])
     keys = {row["effect_key"] for row in rows} | {key for found in needs.values() for key in found}
     effects = await _read_effects(connection, keys)
+    effects |= await _beyond_payments(connection, needs, effects)
     documents = await _read_documents(connection, effects.values())
     return tuple(_command(row, needs.get(row["command_id"], []), effects, documents) for row in rows)
 
@@ -84,6 +85,21 @@ async def _needs(connection: AsyncConnection, command_ids: Iterable[str]) -> dic
         for command, effect in await connection.execute(statement):
             needs.setdefault(command, []).append(effect)
     return needs
+
+
+async def _beyond_payments(
+    connection: AsyncConnection, needs: dict[str, list[str]], effects: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """A refund may name the payment that it returns: what that payment is for belongs to its situation as well."""
+    payments = {
+        key: row["current_command"]
+        for key, row in effects.items()
+        if row["resource"] == "Payments" and any(key in found for found in needs.values())
+    }
+    paid = await _needs(connection, payments.values())
+    for found in needs.values():
+        found += [invoice for key in found if key in payments for invoice in paid.get(payments[key], [])]
+    return await _read_effects(connection, {key for keys in paid.values() for key in keys})
 
 
 async def _read_effects(connection: AsyncConnection, effect_keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:

@@ -50,13 +50,12 @@ def payment_failed(context: Context, event: PaymentFailed) -> tuple[Command, ...
 
 def refund_issued(context: Context, event: RefundIssued) -> tuple[Command, ...]:
     """A credit note that mirrors the invoice, and its payment out of the clearing account."""
-    order = _order(context, event.order, "refund")
     tenant = _tenant(context, event.currency)
-    invoice = _invoice_effect(order)
+    invoice = _credited(context, event)
     note_effect = keys.effect_key(context.entity, "credit_note")
     note = context.command(
         "credit_note",
-        _credit_note(tenant, event, order, invoice, note_effect),
+        _credit_note(context, tenant, event, invoice, note_effect),
         tenant=tenant.name,
         effect=note_effect,
         depends_on=(invoice,),
@@ -76,13 +75,29 @@ def refund_issued(context: Context, event: RefundIssued) -> tuple[Command, ...]:
     return note, refund
 
 
-def _credit_note(tenant: Tenant, event: RefundIssued, order: OrderRef, invoice: str, effect: str) -> UpsertCreditNote:
+def _credited(context: Context, event: RefundIssued) -> str:
+    """The invoice of the order; a gateway that does not know the order names the payment that it returns."""
+    if event.order is None and event.payment_id is not None:
+        return keys.effect_key(keys.entity_key(context.envelope.source, "payment", event.payment_id), PAYMENT)
+    return _invoice_effect(_order(context, event.order, "refund"))
+
+
+def _seller(context: Context, event: RefundIssued) -> str:
+    """The source whose numbers the credit note continues."""
+    if event.order is not None:
+        return event.order.source
+    source = context.tenants.sources.get(context.envelope.source)
+    return source.order_source if source and source.order_source else context.envelope.source
+
+
+def _credit_note(context: Context, tenant: Tenant, event: RefundIssued, invoice: str, effect: str) -> UpsertCreditNote:
     types: LineAmountTypes = "Inclusive" if event.taxes_included else "Exclusive"
     lines = document_lines(tenant, event.lines, _CORRECT_REFUND)
     if lines:
         lines, _ = balanced(tenant, lines, types, event.amount, None, _CORRECT_REFUND)
-    number = document_number(numbers_of(tenant, order.source).credit_note, event.refund_id, "refund_id")
-    words = f"{order.id} · {event.reason}" if event.reason else order.id
+    number = document_number(numbers_of(tenant, _seller(context, event)).credit_note, event.refund_id, "refund_id")
+    of = event.order.id if event.order else event.payment_id or event.refund_id
+    words = f"{of} · {event.reason}" if event.reason else of
     return UpsertCreditNote(
         number=number,
         invoice=invoice,
