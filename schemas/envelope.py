@@ -33,6 +33,8 @@ _KNOWN: Final = (
     "traceparent",
 )
 _ATTRIBUTE_CHARACTERS_MAX: Final = 1024
+_CONTROL: Final = re.compile(r"[\x00-\x1f]")
+_SEQUENCE: Final = re.compile(r"[0-9]{1,18}")
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ def from_attributes(attributes: Mapping[str, Any], data: bytes) -> Envelope:
     _check_required(texts)
     if "time" in texts:
         parse_time(texts["time"])
-    if "sequence" in texts and not re.fullmatch(r"[0-9]{1,18}", texts["sequence"]):
+    if "sequence" in texts and not _SEQUENCE.fullmatch(texts["sequence"]):
         raise Refused("sequence", shorten(texts["sequence"]), "a whole number: the source's own version of the entity")
     _check_content_type(attributes.get("datacontenttype"))
     known = {name: texts.pop(name) for name in _KNOWN if name in texts}
@@ -90,7 +92,7 @@ def _text(name: str, value: Any) -> str:
         text = str(value)
     else:
         raise Refused(name, shorten(value), "a text")
-    if len(text) > _ATTRIBUTE_CHARACTERS_MAX or any(ord(letter) < 32 for letter in text):
+    if len(text) > _ATTRIBUTE_CHARACTERS_MAX or _CONTROL.search(text):
         raise Refused(name, shorten(text), f"at most {_ATTRIBUTE_CHARACTERS_MAX} characters, no control characters")
     return text
 

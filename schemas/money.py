@@ -3,7 +3,8 @@
 A float never gets in: `0.1 + 0.2` pennies are how books stop balancing.
 """
 
-from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+import re
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
 # Enough digits for Xero's largest line amount (9,999,999,999.99) times any quantity, without a rounded product.
@@ -15,6 +16,9 @@ _MINOR_DIGITS: Final[dict[str, int]] = {
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
 }
 _TEXT_CHARACTERS_MAX: Final = 40
+_PLAIN: Final = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+# The last place that is kept, by the number of places.
+_UNITS: Final = tuple(Decimal(1).scaleb(-places) for places in range(9))
 
 
 def parse_decimal(text: str) -> Decimal:
@@ -22,14 +26,9 @@ def parse_decimal(text: str) -> Decimal:
 
     Raises ValueError for anything that is not a finite plain decimal (exponents, NaN, separators, blanks).
     """
-    allowed = text and len(text) <= _TEXT_CHARACTERS_MAX and set(text) <= set("0123456789.-")
-    try:
-        value = Decimal(text) if allowed else None
-    except InvalidOperation:
-        value = None
-    if value is None:
+    if len(text) > _TEXT_CHARACTERS_MAX or not _PLAIN.fullmatch(text):
         raise ValueError(f'expected a decimal such as "12.50", got {text[:_TEXT_CHARACTERS_MAX]!r}')
-    return value
+    return Decimal(text)
 
 
 def minor_digits(currency: str) -> int:
@@ -39,13 +38,13 @@ def minor_digits(currency: str) -> int:
 
 def round_half_up(value: Decimal, places: int = 2) -> Decimal:
     """Rounded the way Xero rounds: ties away from zero (facts: 34.25 x 10% = 3.43)."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=EXACT)
+    return value.quantize(_UNITS[places], rounding=ROUND_HALF_UP, context=EXACT)
 
 
 def from_minor(units: int, currency: str) -> Decimal:
     """An amount in minor units, as payment processors write it (1250, "GBP"), as a decimal (12.50)."""
     places = minor_digits(currency)
-    return Decimal(units).scaleb(-places).quantize(Decimal(1).scaleb(-places), context=EXACT)
+    return Decimal(units).scaleb(-places).quantize(_UNITS[places], context=EXACT)
 
 
 def to_text(value: Decimal) -> str:
