@@ -109,13 +109,16 @@ class Stream:
             "stripe-1", f"paid-{identifier}", command(event, "payment", effect, payload, (invoice_effect,))
         )
 
-    def refund(self, number: str, amount: str, *, source: str = "shop-1") -> CommandRecord:
-        invoice_effect = f"{keys.entity_key(source, 'order', number)}#invoice"
+    def refund(self, number: str, amount: str, *, source: str = "shop-1", payment: str = "") -> CommandRecord:
+        """Of an order's invoice, or of what the named payment has paid."""
+        credited = f"{keys.entity_key(source, 'order', number)}#invoice"
+        if payment:
+            credited = f"{keys.entity_key('stripe-1', 'payment', payment)}#payment"
         entity = keys.entity_key("stripe-1", "refund", f"re_{number}")
         event = keys.event_key("stripe-1", f"refund-{number}")
         note = UpsertCreditNote(
             number=f"CN-{number}",
-            invoice=invoice_effect,
+            invoice=credited,
             date=DAY,
             currency="GBP",
             total=Decimal(amount),
@@ -132,7 +135,7 @@ class Stream:
         return self.event(
             "stripe-1",
             f"refund-{number}",
-            command(event, "credit_note", f"{entity}#credit_note", note, (invoice_effect,), 1),
+            command(event, "credit_note", f"{entity}#credit_note", note, (credited,), 1),
             command(event, "refund", f"{entity}#refund", money, (f"{entity}#credit_note",)),
         )
 

@@ -1,0 +1,48 @@
+"""Refunds that do not know their order: a gateway names only the payment that it returns."""
+
+from decimal import Decimal
+from pathlib import Path
+
+from tests.integration.sender.stream import Stream
+from tests.integration.sender.world import World, world
+
+
+def _returned(w: World) -> None:
+    books = w.books()
+    [invoice] = books["invoices"]
+    [note] = books["credit_notes"]
+    assert invoice["status"] == "PAID"
+    assert note["status"] == "PAID"
+    assert note["contact_id"] == invoice["contact_id"]
+    assert Decimal(note["total"]) == Decimal("10.00")
+    assert sorted(Decimal(one["amount"]) for one in books["payments"]) == [Decimal("10.00"), Decimal("22.34")]
+
+
+async def test_the_invoice_that_the_payment_paid_is_credited(tmp_path: Path) -> None:
+    stream = Stream()
+    stream.order("1001")
+    stream.payment("1001", "22.34")
+    async with world(tmp_path) as w:
+        await w.feed(stream.records)
+        await w.until_quiet()
+        await w.feed([stream.refund("1001", "10.00", payment="pi_1001")])
+        await w.until_quiet()
+        assert set(w.commands().values()) == {"posted"}
+        _returned(w)
+
+
+async def test_a_refund_before_its_payment_and_order_waits_for_both(tmp_path: Path) -> None:
+    stream = Stream()
+    refund = stream.refund("1001", "10.00", payment="pi_1001")
+    payment = stream.payment("1001", "22.34")
+    order = stream.order("1001")
+    async with world(tmp_path) as w:
+        for record in (refund, payment):
+            await w.feed([record])
+            await w.until_quiet()
+            assert set(w.commands().values()) == {"pending"}
+            assert not w.books()["credit_notes"]
+        await w.feed([order])
+        await w.until_quiet()
+        assert set(w.commands().values()) == {"posted"}
+        _returned(w)
