@@ -57,12 +57,14 @@ class SituationReader:
             )
 
     async def tenants_with_work(self) -> tuple[str, ...]:
-        """The tenants that have ready commands which no stop covers, or open calls."""
+        """The tenants that have ready commands which no stop covers, or open calls that write: what a worker that
+        died was reading or looking for is nobody's work."""
         ready = select(_commands.c.tenant).where(_READY, ~stopped()).distinct()
-        calls = select(tables.calls.c.tenant).where(tables.calls.c.state == "open").distinct()
+        calls = tables.calls.c
+        unsettled = select(calls.tenant).where(calls.state == "open", calls.purpose == "write").distinct()
         async with self._store.read() as connection:
             found = {row[0] for row in await connection.execute(ready)}
-            found |= {row[0] for row in await connection.execute(calls)}
+            found |= {row[0] for row in await connection.execute(unsettled)}
         return tuple(sorted(found))
 
     async def next_not_before(self, tenant: str) -> float | None:

@@ -192,6 +192,15 @@ async def test_looking_is_noted(ledger: Ledger, clock: ManualClock) -> None:
     assert await ledger.situation.tenants_with_work() == ("uk",)
 
 
+async def test_what_a_dead_worker_read_or_looked_for_is_no_work(ledger: Ledger) -> None:
+    await take_in(ledger, of(invoice("e1"), 0))
+    root = await opened(ledger)
+    await ledger.calls.open((), GET, "look", "uk", "xero-uk-1", root.fence, root.call)
+    await ledger.calls.open((), GET, "read", "eu", "xero-eu-1", await fence(ledger, "eu"))
+    await settled(ledger, root, posted("shop-1:e1#invoice", "Invoices"))
+    assert await ledger.situation.tenants_with_work() == ()
+
+
 async def test_a_lease_has_one_owner_and_the_fence_stops_the_one_that_lost_it(
     ledger: Ledger, clock: ManualClock
 ) -> None:
