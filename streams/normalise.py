@@ -68,8 +68,20 @@ def normalise(record: Record, sources: Sources) -> Normalised:
                 "normalise",
                 f"Add the source {request.source} to sources.yaml, then replay.",
             )
-        return CONNECTORS[config.connector].normalise(request, config)
+        connector = CONNECTORS.get(config.connector)
+        return connector.normalise(request, config) if connector else _no_door(config)
     except Refused as error:
         return refused(error, "poison", "normalise", "Send the request to the receiver again; it writes these headers.")
     except Exception as error:
         return bug(error, "normalise")
+
+
+def _no_door(config: SourceConfig) -> Normalised:
+    """Only the receiver writes into `raw`, and never for a source that sends CloudEvents."""
+    expected = f"a source whose webhooks come to /v1/sources (its connector is {config.connector})"
+    remedy = (
+        f"If sources.yaml names the wrong connector for {config.name}, correct it, then `ledgerstream dlq replay ID`. "
+        "Else send the event to POST /v1/events or into its topic, find out who writes into raw, then "
+        "`ledgerstream dlq discard ID`."
+    )
+    return refused(Refused("ls_source", config.name, expected), "data", "normalise", remedy)
