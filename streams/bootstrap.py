@@ -85,9 +85,11 @@ def _must_be_there(url: str) -> None:
         )
 
 
-async def run_receiver(settings: Settings, stop: asyncio.Event, ready: Callable[[str, int], None]) -> None:
-    """Receive until `stop` is set; `ready` is told the address."""
-    clock = SystemClock()
+async def run_receiver(
+    settings: Settings, stop: asyncio.Event, ready: Callable[[str, int], None], *, clock: Clock | None = None
+) -> None:
+    """Receive until `stop` is set; `ready` is told the address. `clock` is for tests: None is the machine's."""
+    clock = clock or SystemClock()
     configuration = reloading(settings)
     metrics = MetricsRegistry(tuple(configuration().sources))
     async with AsyncExitStack() as stack:
@@ -118,14 +120,16 @@ async def run_worker(
     ready: Callable[[str, int], None],
     *,
     gate: Gate = open_gate,
+    clock: Clock | None = None,
     restored: bool = False,
 ) -> None:
-    """Work until `stop` is set. `gate` is for tests that kill the process at a named point.
+    """Work until `stop` is set.
 
-    `restored`: the ledger is a backup that was put back.
+    `gate` and `clock` are for tests: one that kills the process at a named point, and a time of its own; None is the
+    machine's. `restored`: the ledger is a backup that was put back.
     """
     async with AsyncExitStack() as stack:
-        built = await _build(stack, settings, gate, restored=restored)
+        built = await _build(stack, settings, gate, clock or SystemClock(), restored=restored)
         address = await stack.enter_async_context(_health(built, settings))
         await worker.run(built.running, stop, lambda: ready(*address))
 
@@ -137,8 +141,7 @@ class _Built:
     not_ready: Callable[[], str | None]
 
 
-async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate, *, restored: bool) -> _Built:
-    clock = SystemClock()
+async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate, clock: Clock, *, restored: bool) -> _Built:
     configuration = reloading(settings)
     metrics = MetricsRegistry(tuple(configuration().sources))
     bootstrap = kafka_address(settings)
