@@ -17,7 +17,7 @@ from schemas.states import Cause
 from streams.core.decide_contact import ALIAS, NAME_HINT
 from streams.core.decisions import BATCH_HINT, READ_AFTER
 from streams.core.posted import posted
-from streams.core.reactions import reaction_to, retry_at
+from streams.core.reactions import reaction_to, retry_at, throttled_s
 from streams.core.results import Back, Rejected, Result, Stop
 from streams.core.situation import OpenWrite
 
@@ -56,7 +56,6 @@ class Unknown:
 
 Verdict = Settled | LookFirst | Unknown
 
-_CONCURRENT_S: Final = 1.0
 # A token that Xero calls expired although it is new each time: the clock of this machine is wrong.
 _EXPIRED_TOKENS_MAX: Final = 5
 # 2 calls a level (50 → 25 → 13 → 7 → 4): 8 calls at most, then what is left is rejected together.
@@ -152,7 +151,7 @@ def with_call(refusal: Refusal, answer: Answer) -> Refusal:
 def _trouble(items: Sequence[OpenWrite], trouble: Trouble, *, first: bool, now: dt.datetime) -> Verdict:
     if trouble.kind in answers.PROVES_NOTHING_DONE:
         if not first:
-            until = retry_at(now, 0, trouble.retry_after_s) if trouble.kind == "throttled" else None
+            until = _throttled_until(trouble, now) if trouble.kind == "throttled" else None
             return Unknown(trouble.message, until)
         return _nothing_done(items, trouble, now)
     if trouble.kind in ("malformed", "not_found", "refused"):
@@ -163,14 +162,17 @@ def _trouble(items: Sequence[OpenWrite], trouble: Trouble, *, first: bool, now: 
 def _nothing_done(items: Sequence[OpenWrite], trouble: Trouble, now: dt.datetime) -> Settled:
     if trouble.kind == "throttled":
         cause: Cause = "quota" if trouble.window == "day" else "throttled"
-        wait_s = trouble.retry_after_s if trouble.retry_after_s is not None else _CONCURRENT_S
-        at = retry_at(now, 0, wait_s)
+        at = _throttled_until(trouble, now)
         return Settled(tuple(_back(item, cause, trouble.message, at) for item in items))
     if trouble.kind == "token_expired" and all(item.command.attempts < _EXPIRED_TOKENS_MAX for item in items):
         return Settled(tuple(_new_token(item, now) for item in items))
     kind: StopCause = "auth" if trouble.kind not in ("scope", "disconnected") else trouble.kind
     stop = stop_for(kind, f"Xero refuses calls for this organisation: {trouble.message}", status=trouble.status)
     return Settled(tuple(_back(item, kind, stop.evidence.message, now) for item in items), stop)
+
+
+def _throttled_until(trouble: Trouble, now: dt.datetime) -> dt.datetime:
+    return retry_at(now, 0, throttled_s(trouble.window or "unknown", trouble.retry_after_s))
 
 
 def _new_token(item: OpenWrite, now: dt.datetime) -> Back:

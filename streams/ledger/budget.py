@@ -13,7 +13,9 @@ from typing import Any, Final, Literal
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connectors.xero.answers import window_of
 from connectors.xero.ticket import Answer, Purpose
+from streams.core.reactions import throttled_s
 from streams.core.situation import Budget
 from streams.ledger import bulk, tables
 
@@ -133,8 +135,10 @@ async def _day(connection: AsyncConnection, tenant: str, now: datetime, row: Map
     limit = row.get("day_limit") or DAY_LIMIT
     read_at, remaining = row.get("day_read_at"), row.get("day_remaining")
     start, since = limit, now - DAY
-    if read_at is not None and remaining is not None and read_at > since:
-        start, since = remaining, read_at
+    if read_at is not None and read_at > now:
+        return 0, limit
+    if read_at is not None and read_at > since:
+        start, since = limit if remaining is None else remaining, read_at
     statement = select(func.count(_calls.c.number)).where(
         _calls.c.tenant == tenant, _calls.c.left_us, _calls.c.opened_at > since
     )
@@ -155,13 +159,14 @@ async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: d
         values["foreign_calls"] = max(MINUTE_LIMIT - answer.minute_remaining - used.minute, 0)
         values["minute_read_at"] = now
     if answer.day_remaining is not None:
-        values |= {"day_remaining": answer.day_remaining, "day_read_at": now}
+        # A day that begins later (a 429 said when) has nothing to do with a call that was under way meanwhile.
+        begins_later = _tenants.c.day_read_at > now
+        values |= {
+            "day_remaining": case((begins_later, _tenants.c.day_remaining), else_=answer.day_remaining),
+            "day_read_at": _later(_tenants.c.day_read_at, now),
+        }
     if answer.status == 429:
-        wait = timedelta(seconds=answer.retry_after_s if answer.retry_after_s is not None else 1.0)
-        if answer.rate_limit_problem == "appminute":
-            await _app_waits(connection, now + wait)
-        else:
-            values |= {"not_before": now + wait, "not_before_reason": answer.rate_limit_problem or "429"}
+        values |= await _throttled(connection, answer, now)
     elif answer.app_minute_remaining is not None and answer.app_minute_remaining < _APP_LEAST:
         next_minute = now.replace(second=0, microsecond=0) + MINUTE
         await _app_waits(connection, next_minute)
@@ -169,5 +174,27 @@ async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: d
         await connection.execute(update(_tenants).where(_tenants.c.tenant == tenant).values(**values))
 
 
+async def _throttled(connection: AsyncConnection, answer: Answer, now: datetime) -> dict[str, Any]:
+    """A 429 puts the tenant off, and where Xero says until when, its count is believed until then and no longer."""
+    window = window_of(answer.rate_limit_problem)
+    until = now + timedelta(seconds=throttled_s(window, answer.retry_after_s))
+    if window == "appminute":
+        await _app_waits(connection, until)
+        return {}
+    # An answer to a call that was under way at the same time may ask for less.
+    values: dict[str, Any] = {"not_before": _later(_tenants.c.not_before, until), "not_before_reason": window}
+    if window == "minute":
+        values["minute_read_at"] = until - MINUTE
+    elif window == "day":
+        # Nothing of the old day counts in the new one; what that has left, its first answer tells.
+        values |= {"day_remaining": None, "day_read_at": until}
+    return values
+
+
 async def _app_waits(connection: AsyncConnection, until: datetime) -> None:
-    await connection.execute(update(_ledger).values(app_not_before=until))
+    await connection.execute(update(_ledger).values(app_not_before=_later(_ledger.c.app_not_before, until)))
+
+
+def _later(column: Any, moment: datetime) -> Any:
+    """The later of what the column holds and the moment."""
+    return case((column > moment, column), else_=moment)

@@ -142,6 +142,50 @@ async def test_retry_after_is_obeyed_by_those_it_concerns(
     assert isinstance(await read(ledger), Ticket)
 
 
+@pytest.mark.parametrize(
+    ("problem", "left", "seconds"),
+    [("minute", {"minute_remaining": 0, "day_remaining": 344}, 26), ("day", {"day_remaining": 0}, 10_800)],
+)
+async def test_a_limit_that_others_used_up_is_free_when_xero_said_so(
+    ledger: Ledger, clock: ManualClock, problem: str, left: dict[str, int], seconds: int
+) -> None:
+    ticket = await read(ledger)
+    assert isinstance(ticket, Ticket)
+    refused = Answer(status=429, body=b"", retry_after_s=seconds, rate_limit_problem=problem, **left)  # type: ignore[arg-type]  # mypy takes `left` for every field
+    await ledger.calls.answered(ticket, refused)
+    budget = await ledger.calls.budget("uk")
+    assert (budget.minute_left if problem == "minute" else budget.day_left) == 0
+    clock.advance(seconds - 0.1)
+    assert isinstance(await read(ledger), Wait)
+    clock.advance(0.2)
+    assert isinstance(await read(ledger), Ticket)
+
+
+async def test_a_shorter_wait_does_not_end_a_longer_one(ledger: Ledger, clock: ManualClock) -> None:
+    first, second = await read(ledger), await read(ledger)
+    assert isinstance(first, Ticket)
+    assert isinstance(second, Ticket)
+    day = Answer(status=429, body=b"", retry_after_s=10_800, rate_limit_problem="day")
+    await ledger.calls.answered(first, day)
+    await ledger.calls.answered(second, Answer(status=429, body=b"", rate_limit_problem="concurrent"))
+    clock.advance(10_799)
+    assert isinstance(await read(ledger), Wait)
+
+
+@pytest.mark.parametrize(
+    ("problem", "seconds"), [("concurrent", 1), ("minute", 60), ("appminute", 60), ("day", 900), (None, 10)]
+)
+async def test_a_429_that_does_not_say_how_long(
+    ledger: Ledger, clock: ManualClock, problem: str | None, seconds: int
+) -> None:
+    ticket = await read(ledger)
+    assert isinstance(ticket, Ticket)
+    await ledger.calls.answered(ticket, Answer(status=429, body=b"", rate_limit_problem=problem))
+    waiting = await read(ledger)
+    assert isinstance(waiting, Wait)
+    assert (waiting.limit, waiting.seconds) == ("retry", seconds)
+
+
 async def test_a_nearly_empty_app_minute_waits_for_the_next(ledger: Ledger, clock: ManualClock) -> None:
     clock.advance(20)
     ticket = await read(ledger)

@@ -129,6 +129,9 @@ PROOFS = [
     (answer(status=429, body=b"", rate_limit_problem="minute", retry_after_s=26.0), "throttled", 26.0),
     (answer(status=429, body=b"", rate_limit_problem="day", retry_after_s=3600.0), "quota", 3600.0),
     (answer(status=429, body=b"", rate_limit_problem="concurrent"), "throttled", 1.0),
+    (answer(status=429, body=b"", rate_limit_problem="minute"), "throttled", 60.0),
+    (answer(status=429, body=b"", rate_limit_problem="day"), "quota", 900.0),
+    (answer(status=429, body=b"", retry_after_s=0.0), "throttled", 0.25),
     (answer(status=401, body={"Detail": "TokenExpired: token expired at 09/24/2021"}), "transient", None),
     (NoAnswer(left=False, detail="no connection to Xero"), "transient", None),
 ]
