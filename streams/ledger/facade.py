@@ -12,6 +12,7 @@ from streams.ledger.claim import Claim
 from streams.ledger.dead_letters import DeadLetters
 from streams.ledger.discarding import Discarding
 from streams.ledger.elements import Elements
+from streams.ledger.ends import Ends
 from streams.ledger.engine import Store
 from streams.ledger.errors import LedgerUnavailable
 from streams.ledger.figures import FiguresReader
@@ -53,6 +54,7 @@ class Ledger:
         self.elements = Elements(store)
         self.figures = FiguresReader(store, clock)
         self.publishing = Publishing(store, clock)
+        self.ends = Ends(store)
         self.identity = Identity(store, clock)
 
     async def sweep(self) -> int:
