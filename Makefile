@@ -39,14 +39,14 @@ format: $(STAMP) ## format the code and mend what the linter can
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-test: TOOLS := mvn kcat curl openssl
+test: TOOLS := mvn kcat curl openssl postgres
 test: $(STAMP) tools ## everything that must hold before a commit is pushed; prints its time
 	@start=$$SECONDS; \
 	$(MAKE) --no-print-directory check; \
 	$(PYTEST) -q -m "not all and not bench" tests/contract tests/integration; \
 	echo "make test took $$((SECONDS - start)) s"
 
-test-all: TOOLS := mvn kcat curl openssl
+test-all: TOOLS := mvn kcat curl openssl postgres
 test-all: $(STAMP) tools ## the same and the longer rounds
 	$(MAKE) --no-print-directory test
 	$(PYTEST) -q -m "all" --timeout=1800 tests
