@@ -14,6 +14,7 @@ EXACT: Final = Context(prec=60)
 _MINOR_DIGITS: Final[dict[str, int]] = {
     **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
 }
 _TEXT_CHARACTERS_MAX: Final = 40
 _PLAIN: Final = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
@@ -42,9 +43,9 @@ def round_half_up(value: Decimal, places: int = 2) -> Decimal:
 
 
 def from_minor(units: int, currency: str) -> Decimal:
-    """An amount in minor units, as payment processors write it (1250, "GBP"), as a decimal (12.50)."""
+    """An amount in whole minor units (1250, "GBP") as a decimal (12.50); TypeError for a float."""
     places = minor_digits(currency)
-    return Decimal(units).scaleb(-places).quantize(_UNITS[places], context=EXACT)
+    return EXACT.quantize(EXACT.scaleb(units, -places), _UNITS[places])
 
 
 def to_text(value: Decimal) -> str:
