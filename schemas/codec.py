@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 import orjson
 
+from schemas.expectations import STEP, in_words
 from schemas.keys import digest
 
 T = TypeVar("T")
@@ -16,10 +17,7 @@ BODY_BYTES_MAX: Final = 300_000
 DEPTH_MAX: Final = 32
 _VALUE_CHARACTERS_MAX: Final = 80
 
-_MESSAGE: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
 _MISSING: Final = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
-_EXPECTED: Final = re.compile(r"^Expected (?P<expected>.*?)(?:, got `(?P<got>[^`]*)`)?$", re.DOTALL)
-_STEP: Final = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+|\.\.\.)\]")
 
 
 class Refused(ValueError):
@@ -33,8 +31,10 @@ class Refused(ValueError):
 
 
 def shorten(value: object) -> str:
-    """A value as one short line, for people."""
+    """A value as one short line, for people. Text with what the eye would miss (blanks, line breaks) is in quotes."""
     text = value if isinstance(value, str) else _as_json(value)
+    if not text.isprintable() or text.strip() != text or not text:
+        text = repr(text)
     return text if len(text) <= _VALUE_CHARACTERS_MAX else text[: _VALUE_CHARACTERS_MAX - 1] + "…"
 
 
@@ -81,56 +81,32 @@ def decoder(kind: type[T]) -> Callable[[bytes], T]:
         check_limits(body)
         try:
             return fast.decode(body)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise _refusal(error, load_json(body)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _refusal(error, load_json(body), kind) from None
 
     return decode
 
 
-def convert(document: Any, kind: type[T]) -> T:
-    """An already parsed JSON document as `kind`, raising Refused with the field's path."""
-    try:
-        return msgspec.convert(document, kind)
-    except msgspec.ValidationError as error:
-        raise _refusal(error, document) from None
-
-
-def _refusal(error: Exception, document: Any) -> Refused:
-    match = _MESSAGE.match(str(error))
-    path = (match["path"] if match else None) or "$"
-    what = match["what"] if match else str(error)
-    missing = _MISSING.match(what)
+def _refusal(error: Exception, document: Any, kind: type[Any]) -> Refused:
+    message, _, place = str(error).partition(" - at `")
+    path = place.removesuffix("`") or "$"
+    missing = _MISSING.match(message)
     if missing:
         return Refused(f"{path}.{missing['field']}", "nothing", "a value: the field is required")
-    expected = _EXPECTED.match(what)
-    path, value = _look_up(document, path)
-    return Refused(path, shorten(value), _plain(expected["expected"] if expected else what))
+    walked, value = _look_up(document, path)
+    return Refused(walked, shorten(value), in_words(message, kind, path))
 
 
 def _look_up(document: Any, path: str) -> tuple[str, Any]:
     """The value at a msgspec path. A step `[...]` (a dict value) cannot be followed: the path ends before it."""
     walked = "$"
-    for step in _STEP.finditer(path):
+    for step in STEP.finditer(path):
         try:
             document = document[step["field"]] if step["field"] else document[int(step["index"])]
         except (KeyError, IndexError, ValueError, TypeError):
             break
         walked += step.group()
     return walked, document
-
-
-_AMOUNT_WORDS: Final = 'an amount as text, such as "12.50"'
-
-
-def _plain(expected: str) -> str:
-    words = expected.replace("`", "")
-    if r"[0-9]{1,15}" in words:
-        return _AMOUNT_WORDS
-    return (
-        words.replace("matching regex", "matching")
-        .replace("with a timezone component", "with a time zone, such as 2026-11-24T09:30:00Z")
-        .replace("array", "list")
-    )
 
 
 def canonical(document: Any) -> bytes:

@@ -10,16 +10,22 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$", examples=["12.50"])]
+# Python's `$` also matches before a last line break, JSON Schema's does not: "1001\n" would be an order of its own.
+_END = r"$(?!\n)"
+
+Amount = Annotated[str, Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,6})?" + _END, examples=["12.50"])]
 PositiveAmount = Annotated[
     str,
-    Meta(pattern=r"^(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,6})?$", examples=["12.50"], description="more than zero"),
+    Meta(pattern=r"^(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,6})?" + _END, examples=["12.50"], description="more than zero"),
 ]
-Percentage = Annotated[str, Meta(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?$", examples=["20"])]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", examples=["GBP"], description="ISO 4217, in capitals")]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", examples=["GB"], description="ISO 3166-1 alpha-2, in capitals")]
+Percentage = Annotated[str, Meta(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?" + _END, examples=["20"])]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}" + _END, examples=["GBP"], description="ISO 4217, in capitals")]
+Country = Annotated[
+    str, Meta(pattern=r"^[A-Z]{2}" + _END, examples=["GB"], description="ISO 3166-1 alpha-2, in capitals")
+]
 Identifier = Annotated[
-    str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$")
+    str,
+    Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?" + _END),
 ]
 Instant = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
@@ -77,5 +83,5 @@ class OrderRef(Contract, frozen=True, kw_only=True):
     """Which order or job a payment or refund belongs to."""
 
     id: Identifier
-    source: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", examples=["shop-1"])]
+    source: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}" + _END, examples=["shop-1"])]
     kind: Literal["order", "job"] = "order"

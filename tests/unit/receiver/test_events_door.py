@@ -174,7 +174,7 @@ async def test_both_secrets_hold_during_a_rotation(receiver: Running, secret: An
         (event(specversion="0.3"), "specversion", "0.3", '"1.0"'),
         (event(time="yesterday"), "time", "yesterday", "RFC 3339"),
         (event(sequence="v2"), "sequence", "v2", "a whole number"),
-        (event(data=order(total=12.0)), "data.total", "12.0", "str"),
+        (event(data=order(total=12.0)), "data.total", "12.0", "text (in quotes)"),
         (event(data=order(total="12,00")), "data.total", "12,00", "an amount as text"),
         (event(data={}), "data.number", "nothing", "a value"),
         (event(data=[]), "data", "[]", "object"),
