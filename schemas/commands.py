@@ -15,12 +15,16 @@ PAYLOAD_VERSION = 1
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
-    """What all payloads share. `full_state`: a newer one replaces an older one; else it is a fact of its own."""
+    """What all payloads share. `full_state`: a newer one replaces an older one; else it is a fact of its own.
+
+    What a payload says by default is not written, here and in its parts: a field that a later release adds must not
+    change the digest of what was booked before.
+    """
 
     full_state: ClassVar[bool] = False
 
 
-class PostalAddress(msgspec.Struct, frozen=True, kw_only=True):
+class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An address as Xero takes it."""
 
     line1: str | None = None
@@ -52,7 +56,7 @@ class UpsertContact(Payload, frozen=True, kw_only=True, tag="UpsertContact"):
     address: PostalAddress | None = None
 
 
-class DocumentLine(msgspec.Struct, frozen=True, kw_only=True):
+class DocumentLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line of an invoice or credit note. `discount_amount` is off the whole line; `tax_amount` is what the source
     charged, for the check of G6, and is not sent."""
 
