@@ -71,6 +71,9 @@ def read(answer: Answer, resource: str) -> Elements | Trouble:
     """The meaning of an answer to a call about `resource`."""
     if answer.status in (200, 201):
         return _elements(answer, resource)
+    if answer.status == 304:
+        # Some endpoints say it in place of an empty list (facts 4): nothing has changed since the moment asked about.
+        return Elements(())
     if answer.status == 400:
         return _bad_request(answer)
     return _trouble(answer)

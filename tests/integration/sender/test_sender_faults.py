@@ -169,3 +169,12 @@ async def test_another_total_of_xeros_is_booked_and_asked_about(tmp_path: Path) 
         assert question["kind"] == "difference"
         assert len(w.books()["invoices"]) == 1
         assert "shop-1:order-1001-1#invoice" in {c for c, state in w.commands().items() if state == "posted"}
+
+
+async def test_a_look_that_is_told_that_nothing_changed(tmp_path: Path) -> None:
+    """Some endpoints answer 304 where nothing changed since: then what was looked for is not there."""
+    async with world(tmp_path, patience=LOOKING, switches=Switches(unchanged_is_304=True)) as w:
+        w.sandbox.order(Fault(answer="500", commit="none", method="PUT", path="Contacts"))
+        await w.feed(orders().records)
+        await w.until_quiet()
+        holds_each_once(w)
