@@ -35,6 +35,9 @@ _KNOWN: Final = (
 _ATTRIBUTE_CHARACTERS_MAX: Final = 1024
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
 _SEQUENCE: Final = re.compile(r"[0-9]{1,18}")
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,12 +119,11 @@ def _check_content_type(value: Any) -> None:
 def parse_time(text: str) -> datetime:
     """An RFC 3339 time with its zone, in UTC; Refused otherwise."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Refused("time", shorten(text), "RFC 3339 with a time zone, such as 2026-11-24T09:30:00Z")
-    return moment.astimezone(UTC)
+        if _RFC_3339.fullmatch(text):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # 30 February; or a moment of the year 1 that is in the year 0 in UTC
+    raise Refused("time", shorten(text), "RFC 3339 with a time zone, such as 2026-11-24T09:30:00Z")
 
 
 def from_document(document: Any) -> Envelope:
@@ -144,17 +146,20 @@ def from_structured(body: bytes) -> Envelope:
 def from_kafka(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Envelope:
     """A CloudEvent from a Kafka record, in whichever mode its content type says.
 
-    A record without a value is a tombstone: the events topics are not compacted, so it says nothing and is refused.
+    Without `ce_` headers it can only be structured: the cloudevents package for Python writes structured records
+    without the content type that the Kafka binding asks for. A record without a value is a tombstone: the events
+    topics are not compacted, so it says nothing and is refused.
     """
     texts = {name: _header(name, raw) for name, raw in headers}
     if value is None:
         raise Refused("$", "no value", "a CloudEvent: events topics take no tombstones")
     content_type = texts.get("content-type", "")
-    if content_type.startswith(STRUCTURED):
-        return from_structured(value)
     attributes = {name[3:]: text for name, text in texts.items() if name.startswith("ce_")}
-    if not attributes:
+    structured = content_type.lower().startswith(STRUCTURED)
+    if not attributes and not structured and b'"specversion"' not in value:
         raise Refused("$", "no ce_ headers", f"a CloudEvent: ce_ headers, or content-type {STRUCTURED}")
+    if structured or not attributes:
+        return from_structured(value)
     if content_type:
         attributes["datacontenttype"] = content_type
     return from_attributes(attributes, value)
