@@ -1,43 +1,51 @@
 """`make bench`: every figure in one run, on the screen and in `tests/bench/results.json`.
 
-Each figure is measured against a rival or a limit in the same run. `against_value` is that rival's figure or the
-limit, `goal` the least value (of the ratio where there is a rival), `met` whether it was reached.
+`python -m tests.bench NAME…` measures only what is named and leaves the other rows of the file as they are. Exit
+code 1: a goal was missed.
 """
 
+import importlib
 import json
 import sys
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from tests.bench import sandbox_speed
+from tests.bench.rows import HEAD, Row, line
 
 RESULTS: Final = Path(__file__).parent / "results.json"
+# Each module has `measure() -> list[Row]`.
+MODULES: Final = {
+    "translate": "tests.bench.translate.measure",
+    "sandbox": "tests.bench.sandbox_speed",
+}
 
 
-def main() -> int:
-    """Measure, print, write; 1 when a goal was missed."""
-    rows = [_row(measured) for measured in sandbox_speed.measure()]
-    RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
-    for row in rows:
-        against = f"{row['ratio']:.2f} of {row['against']}" if row["ratio"] is not None else ""
-        verdict = {True: "met", False: "MISSED", None: ""}[row["met"]]
-        sys.stdout.write(f"{row['figure']:<46} {row['value']:>10,.1f} {row['unit']:<16} {against:<34} {verdict}\n")
+def main(names: Sequence[str]) -> int:
+    """Measure, print, write."""
+    unknown = [name for name in names if name not in MODULES]
+    if unknown:
+        sys.stderr.write(f"there is no figure {', '.join(unknown)}: choose from {', '.join(MODULES)}\n")
+        return 2
+    rows: list[Row] = []
+    sys.stdout.write(HEAD + "\n")
+    for name in names or MODULES:
+        started_s = time.monotonic()
+        measured = importlib.import_module(MODULES[name]).measure()
+        for row in measured:
+            sys.stdout.write(line(row) + "\n")
+        sys.stderr.write(f"{name} took {time.monotonic() - started_s:.0f} s\n")
+        rows += measured
+    _write(rows, keep_others=bool(names))
     return 1 if any(row["met"] is False for row in rows) else 0
 
 
-def _row(measured: dict[str, Any]) -> dict[str, Any]:
-    goal = measured["goal"] or None
-    return {
-        "figure": measured["figure"],
-        "value": measured["value"],
-        "unit": measured["unit"],
-        "against": f"the goal of {goal:,}" if goal else None,
-        "against_value": goal,
-        "ratio": round(measured["value"] / goal, 3) if goal else None,
-        "goal": goal,
-        "met": measured["met"] if goal else None,
-    }
+def _write(rows: Iterable[Row], *, keep_others: bool) -> None:
+    before: list[Row] = json.loads(RESULTS.read_text()) if keep_others and RESULTS.exists() else []
+    merged = {row["figure"]: row for row in before} | {row["figure"]: row for row in rows}
+    RESULTS.write_text(json.dumps(list(merged.values()), indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

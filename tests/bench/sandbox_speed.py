@@ -1,22 +1,21 @@
 """How fast the sandbox is: it must never be the bottleneck of what is measured against it.
 
-The sandbox runs in a process of its own and is driven by bare aiohttp from this one. Prints one line for each figure:
-name, value, unit, goal, and whether the goal was met.
+The sandbox runs in a process of its own and is driven by bare aiohttp from this one.
 """
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 import orjson
 
 from connectors.xero.sandbox import Sandbox
+from tests.bench.machine import cpu_seconds
+from tests.bench.rows import Row, measured
 
 CALLS: Final = 2_000
 CALLS_GOAL: Final = 500
@@ -33,21 +32,12 @@ asyncio.run(run_forever(switches=switches, as_json=True))
 """
 
 
-def measure() -> list[dict[str, Any]]:
-    """The figures, each as {"figure", "value", "unit", "goal", "met"}."""
+def measure() -> list[Row]:
+    """Calls and documents a second, and how many its processor would do."""
     return asyncio.run(_measure())
 
 
-def main() -> int:
-    """Print the figures; 1 when a goal was missed."""
-    rows = measure()
-    for row in rows:
-        goal = f"goal {row['goal']:,}  {'met' if row['met'] else 'MISSED'}" if row["goal"] else ""
-        sys.stdout.write(f"{row['figure']:<48} {row['value']:>9,.0f} {row['unit']:<22} {goal}\n")
-    return 0 if all(row["met"] for row in rows) else 1
-
-
-async def _measure() -> list[dict[str, Any]]:
+async def _measure() -> list[Row]:
     async with _served() as (described, pid), aiohttp.ClientSession() as session:
         headers = await _signed_in(session, described)
         url = f"{described['api_url']}/Invoices?summarizeErrors=false"
@@ -58,15 +48,11 @@ async def _measure() -> list[dict[str, Any]]:
         batch_s, batch_cpu_s = await _timed(_drive(session, "PUT", url, headers, batches), pid)
     documents = BATCHES * BATCH
     return [
-        _row("sandbox: calls of one element", CALLS / single_s, "calls/s", CALLS_GOAL),
-        _row("sandbox: documents in batches of 50", documents / batch_s, "documents/s", DOCUMENTS_GOAL),
-        _row("sandbox: calls of one element, its own core", CALLS / single_cpu_s, "calls/CPU s", 0),
-        _row("sandbox: documents in batches, its own core", documents / batch_cpu_s, "documents/CPU s", 0),
+        measured("sandbox_calls", CALLS / single_s, "calls/s", at_least=CALLS_GOAL),
+        measured("sandbox_documents", documents / batch_s, "documents/s", at_least=DOCUMENTS_GOAL),
+        measured("sandbox_calls_per_core_s", CALLS / single_cpu_s, "calls/core-second"),
+        measured("sandbox_documents_per_core_s", documents / batch_cpu_s, "documents/core-second"),
     ]
-
-
-def _row(figure: str, value: float, unit: str, goal: int) -> dict[str, Any]:
-    return {"figure": figure, "value": round(value, 1), "unit": unit, "goal": goal, "met": value >= goal}
 
 
 @asynccontextmanager
@@ -113,14 +99,9 @@ async def _drive(
 
 async def _timed(work: Any, pid: int) -> tuple[float, float]:
     """Seconds of the clock, and of the server's processor."""
-    started_s, started_cpu_s = time.perf_counter(), _cpu_seconds(pid)
+    started_s, started_cpu_s = time.perf_counter(), cpu_seconds(pid)
     await work
-    return time.perf_counter() - started_s, _cpu_seconds(pid) - started_cpu_s
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return time.perf_counter() - started_s, cpu_seconds(pid) - started_cpu_s
 
 
 def _invoices(prefix: str, number: int, count: int) -> bytes:
@@ -144,7 +125,3 @@ def _invoices(prefix: str, number: int, count: int) -> bytes:
         for place in range(count)
     ]
     return orjson.dumps({"Invoices": invoices})
-
-
-if __name__ == "__main__":
-    sys.exit(main())
