@@ -43,7 +43,7 @@ test: TOOLS := mvn kcat curl openssl postgres
 test: $(STAMP) tools ## everything that must hold before a commit is pushed; prints its time
 	@start=$$SECONDS; \
 	$(MAKE) --no-print-directory check; \
-	$(PYTEST) -q -m "not all and not bench" tests/contract tests/integration; \
+	$(PYTEST) -q -n 2 --dist loadgroup --maxschedchunk 2 -m "not all and not bench" tests --ignore=tests/unit --ignore=tests/architecture; \
 	echo "make test took $$((SECONDS - start)) s"
 
 test-all: TOOLS := mvn kcat curl openssl postgres

@@ -2,22 +2,53 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streams.kafka import local
+from streams.kafka.local import Kafka
 
 HOME = Path(__file__).resolve().parents[1] / ".ledgerstream"
 
 
+_KAFKA: pytest.StashKey[Kafka] = pytest.StashKey()
+# They take longest and go first, so that no process is left with one of them at the end.
+_LONG = ("integration/system/", "integration/demo/")
+
+
+def _kafka(config: pytest.Config) -> Kafka:
+    if _KAFKA not in config.stash:
+        config.stash[_KAFKA] = local.start(HOME, bootstrap=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"))
+    return config.stash[_KAFKA]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Where the run is spread over processes (pytest-xdist), the first one has the broker that all of them use."""
+    node.workerinput["bootstrap"] = _kafka(node.config).bootstrap
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _KAFKA in config.stash:
+        config.stash[_KAFKA].stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The demo is started once, so its tests stay together where the run is spread."""
+    for item in items:
+        if "integration/demo/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("demo"))
+    items.sort(key=lambda item: not any(folder in item.nodeid for folder in _LONG))
+
+
 @pytest.fixture(scope="session")
-def broker() -> Iterator[str]:
+def broker(request: pytest.FixtureRequest) -> str:
     """The bootstrap address of a real Kafka: KAFKA_BOOTSTRAP_SERVERS, else one that ends with the run."""
-    kafka = local.start(HOME, bootstrap=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"))
-    yield kafka.bootstrap
-    kafka.stop()
+    given: Mapping[str, str] = getattr(request.config, "workerinput", {})
+    return given["bootstrap"] if given else _kafka(request.config).bootstrap
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ def kept(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LEDGERSTREAM_")}
     environment |= {"KAFKA_BOOTSTRAP_SERVERS": broker, "COLUMNS": "200"}
     environment["PATH"] = f"{Path(command_line()).parent}:{environment['PATH']}"
-    started = time.monotonic()
     with said.open("w") as stderr:
         process = subprocess.Popen(
             ["ledgerstream", "demo", "--json", "--keep"],
@@ -35,11 +34,10 @@ def kept(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        took_s = time.monotonic() - started
         assert line, said.read_text()
         summary = json.loads(line)
         assert summary["ok"], (summary, said.read_text())
-        yield Kept(summary, _whole(said), took_s, {**environment, **_exports(_whole(said))}, process)
+        yield Kept(summary, _whole(said), {**environment, **_exports(_whole(said))}, process)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

@@ -12,7 +12,6 @@ class Kept:
 
     summary: dict[str, Any]
     told: str
-    took_s: float
     environment: dict[str, str]
     process: "subprocess.Popen[str]"
 

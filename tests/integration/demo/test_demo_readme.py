@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.demo.kept import Kept
 
+pytestmark = pytest.mark.timeout(300)
 README = Path(__file__).parents[3] / "README.md"
 
 
@@ -16,7 +17,6 @@ def blocks() -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.timeout(240)
 def test_the_blocks_run_in_order(kept: Kept, tmp_path: Path) -> None:
     said = []
     for block in blocks():

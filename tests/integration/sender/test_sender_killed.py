@@ -21,6 +21,7 @@ from streams.sender.gate import POINTS
 from tests.integration.sender.stream import encoded, sixty_orders
 from tests.integration.sender.worker import Orders, is_quiet
 from tests.integration.sender.world import HURRIED
+from tests.support.kafka import until
 
 Books = tuple[Counter[Any], Counter[Any], Counter[Any]]
 # Until a request of the dead worker can no longer be under way, its slot is taken: so much time passes between.
@@ -159,10 +160,7 @@ async def test_sigterm_lets_answers_come_and_leaves_the_rest_to_recovery(tmp_pat
         here.sandbox.order(Fault(method="PUT", path="Contacts", delay_s=0.8))
         here.sandbox.order(Fault(method="PUT", path="Invoices", answer="hang", commit="all", times=0))
         process = await here.start()
-        for _ in range(400):
-            if any(call.path.endswith("/Contacts") for call in here.sandbox.calls):
-                break
-            await asyncio.sleep(0.02)
+        await until(lambda: any(call.path.endswith("/Contacts") for call in here.sandbox.calls), "a call", 40)
         process.terminate()
         await asyncio.sleep(0.5)
         begun = len(here.sandbox.calls)
