@@ -59,9 +59,12 @@ def from_kafka(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Raw
 
 
 def _required(texts: Mapping[str, str], name: str) -> str:
-    if not texts.get(name):
+    text = texts.get(name)
+    if not text:
         raise Refused(name, "nothing", "a value: the receiver writes this header to every raw record")
-    return texts[name]
+    if not text.isprintable():
+        raise Refused(name, shorten(text), "text")
+    return text
 
 
 def _time(text: str) -> datetime:

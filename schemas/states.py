@@ -5,7 +5,6 @@ from typing import Final, Literal, get_args
 # Design section 6: pending → sent → posted | rejected | pending; rejected → pending by replay.
 CommandState = Literal["pending", "sent", "posted", "rejected", "superseded", "same", "discarded"]
 COMMAND_STATES: Final[tuple[CommandState, ...]] = get_args(CommandState)
-FINISHED: Final[frozenset[CommandState]] = frozenset({"posted", "superseded", "same", "discarded"})
 
 # Where an event ended: the worst of its commands, in this order (G1).
 Disposition = Literal["dead_lettered", "waiting", "discarded", "posted", "superseded", "ignored"]
@@ -67,4 +66,3 @@ WaitReason = Literal[
     "budget",  # the minute or the day is used up
     "version",  # no worker knows its type yet
 ]
-WAIT_REASONS: Final[tuple[WaitReason, ...]] = get_args(WaitReason)

@@ -11,7 +11,7 @@ from schemas.events.payments import (
     PayoutPaid,
     RefundIssued,
 )
-from schemas.events.table import EVENT_TYPES, EventData, EventType, UnknownType, decode_event, event_type
+from schemas.events.table import EVENT_TYPES, EventType, UnknownType, decode_event, event_type
 from schemas.events.xero import CreditNoteChanged, InvoiceStatusChanged, XeroContactChanged
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "CreditNoteChanged",
     "DisputeClosed",
     "DisputeOpened",
-    "EventData",
     "EventType",
     "InvoiceStatusChanged",
     "JobCompleted",

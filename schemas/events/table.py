@@ -24,8 +24,6 @@ from schemas.events.payments import (
 from schemas.events.xero import CreditNoteChanged, InvoiceStatusChanged, XeroContactChanged
 from schemas.topics import TopicName
 
-EventData = Contract
-
 _TYPE: Final = re.compile(r"^com\.ledgerstream\.(?P<name>[A-Za-z]+)\.v(?P<version>[0-9]+)$")
 
 
