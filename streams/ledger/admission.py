@@ -37,9 +37,13 @@ def admit(work: Work, origin: Origin, command: Command, actor: str) -> None:
             work.add(row, Why(actor=actor, reason=verdict.reason))
             make_current(work, row, actor, supersedes=verdict.supersedes)
         case Superseded():
-            work.add(_row(work, origin, command, "superseded"), Why(actor=actor, reason=verdict.reason))
+            row = _row(work, origin, command, "superseded")
+            work.add(row, Why(actor=actor, reason=verdict.reason))
+            _route(work, row)
         case Same():
-            work.add(_row(work, origin, command, "same"), Why(actor=actor, reason=verdict.reason))
+            row = _row(work, origin, command, "same")
+            work.add(row, Why(actor=actor, reason=verdict.reason))
+            _route(work, row)
             if verdict.raises_sequence and effect is not None:
                 effect.highest_sequence = command.sequence
                 effect.changed = True
@@ -48,6 +52,16 @@ def admit(work: Work, origin: Origin, command: Command, actor: str) -> None:
             work.add(row, Why(actor=actor, reason=verdict.reason, cause="conflict"))
             assert current is not None, "nothing conflicts with a new effect"
             work.questions.append(_question(work, row, current, verdict.reason))
+
+
+def _route(work: Work, row: CommandRow) -> None:
+    """Whatever tells of an effect may be the first to say which organisation it belongs to."""
+    effect, current = work.effects[row.effect_key], work.commands[work.effects[row.effect_key].current_command]
+    if effect.tenant is None and row.tenant is not None:
+        effect.tenant, effect.changed = row.tenant, True
+        if current.state == "pending" and current.tenant is None:
+            current.tenant = row.tenant
+            work.touch(current)
 
 
 def make_current(work: Work, row: CommandRow, actor: str, *, supersedes: bool) -> None:

@@ -2,7 +2,8 @@
 
 A pending command is ready when its organisation is known, no question about it is open, everything that it builds on
 has its document in Xero, and no earlier command of its lane is unfinished. A lane is an entity within one
-organisation, so that an organisation that is stopped delays no other.
+organisation, so that an organisation that is stopped delays no other. What builds on a command stands behind it in the
+lane, even if it came before it: a payment's reversal may be told first.
 """
 
 from collections.abc import Iterable
@@ -53,12 +54,19 @@ def _lane_taken() -> ColumnElement[bool]:
         .where(
             _head.c.entity_key == _commands.c.entity_key,
             _head.c.position < _commands.c.position,
+            ~builds_on(_head.c.command_id, _commands.c.effect_key),
             or_(_head.c.tenant.is_(None), _head.c.tenant == _commands.c.tenant),
             or_(_head.c.state.in_(UNFINISHED), _asked(_head.c.command_id)),
         )
         .correlate(_commands)
         .exists()
     )
+
+
+def builds_on(command_id: ColumnElement[str], effect_key: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a command builds on an effect: however early it came, it cannot be before what makes that effect."""
+    dependencies = tables.dependencies.alias("building")
+    return exists().where(dependencies.c.command_id == command_id, dependencies.c.effect_key == effect_key)
 
 
 async def promote(connection: AsyncConnection, now: datetime, entities: Iterable[str], effects: Iterable[str]) -> int:

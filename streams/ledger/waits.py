@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.core.waiting import DependencyFact, WaitFacts, Waiting, why
 from streams.ledger import budget, tables
-from streams.ledger.ready import UNFINISHED
+from streams.ledger.ready import UNFINISHED, builds_on
 from streams.ledger.rows import chunks
 
 _commands: Final = tables.commands
@@ -79,6 +79,7 @@ async def _heads(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, t
                 and_(
                     head.c.entity_key == _commands.c.entity_key,
                     head.c.position < _commands.c.position,
+                    ~builds_on(head.c.command_id, _commands.c.effect_key),
                     or_(head.c.tenant.is_(None), head.c.tenant == _commands.c.tenant),
                     or_(head.c.state.in_(UNFINISHED), asked),
                 ),

@@ -15,6 +15,7 @@ from schemas.commands import (
     Outcome,
     RecordPayment,
     RefusedEvent,
+    ReversePayment,
     UpsertContact,
     UpsertInvoice,
 )
@@ -127,13 +128,13 @@ def invoice(
     )
 
 
-def cancel(event: str, order: str = "1001", *, sequence: int) -> Command:
+def cancel(event: str, order: str = "1001", *, sequence: int, tenant: str | None = "uk") -> Command:
     entity = keys.entity_key("shop-1", "order", order)
     return Command(
         command_id=keys.command_id(keys.event_key("shop-1", event), "cancel"),
         effect_key=keys.effect_key(entity, "invoice"),
         entity_key=entity,
-        tenant="uk",
+        tenant=tenant,
         payload=CancelInvoice(reason="asked"),
         sequence=sequence,
     )
@@ -157,6 +158,18 @@ def payment(
             reference=pay,
         ),
         depends_on=(invoice_effect(order),),
+    )
+
+
+def reversal(event: str, pay: str = "p1") -> Command:
+    entity = keys.entity_key("stripe-1", "payment", pay)
+    return Command(
+        command_id=keys.command_id(keys.event_key("shop-1", event), "reversal"),
+        effect_key=keys.effect_key(entity, "reversal"),
+        entity_key=entity,
+        tenant=None,
+        payload=ReversePayment(payment=keys.effect_key(entity, "payment"), date=DAY),
+        depends_on=(keys.effect_key(entity, "payment"),),
     )
 
 

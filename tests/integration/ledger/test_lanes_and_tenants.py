@@ -18,6 +18,7 @@ from tests.support.ledger import (
     post_all,
     posted,
     ready,
+    reversal,
     settled,
     states,
     take_in,
@@ -54,6 +55,25 @@ async def test_an_order_stays_where_it_was_routed_first(ledger: Ledger) -> None:
         ledger, of(invoice("e1", tenant="uk"), 0), of(invoice("e2", sequence=2, total="9.00", tenant="eu"), 1)
     )
     assert {one.tenant for one in (await ledger.timeline.trace("shop-1:order:1001")).commands} == {"uk"}
+
+
+async def test_a_cancellation_takes_its_organisation_from_an_older_version_that_comes_later(ledger: Ledger) -> None:
+    await take_in(ledger, of(cancel("e1", sequence=2, tenant=None), 0))
+    assert (await ledger.timeline.trace("shop-1:order:1001")).commands[0].waits_for == "routing"
+    await take_in(ledger, of(invoice("e2", tenant="eu"), 1), at=1)
+    assert await states(ledger, "shop-1:order:1001") == {
+        "shop-1:e1#cancel": "pending",
+        "shop-1:e2#invoice": "superseded",
+    }
+    assert await ready(ledger, "eu") == ["shop-1:e1#cancel"]
+
+
+async def test_a_reversal_that_comes_before_its_payment_waits_behind_it(ledger: Ledger) -> None:
+    await take_in(ledger, of(reversal("e1"), 0), of(payment("e2"), 1), of(invoice("e3"), 2))
+    await settled(ledger, await opened(ledger), posted("shop-1:e3#invoice", "Invoices"))
+    assert await ready(ledger) == ["shop-1:e2#payment"]
+    await settled(ledger, await opened(ledger), posted("shop-1:e2#payment", "Payments"))
+    assert await ready(ledger) == ["shop-1:e1#reversal"]
 
 
 async def test_two_organisations_of_one_customer_do_not_wait_for_each_other(ledger: Ledger) -> None:
