@@ -34,6 +34,10 @@ class Settings(BaseModel):
         default=None,
         description="host:port of the Kafka cluster, several separated by commas; a local one is started if unset",
     )
+    kafka_image: str | None = Field(
+        default=None,
+        description="the image of the demo's Kafka where a container engine runs; apache/kafka:<version> if unset",
+    )
     topic_prefix: str = Field(default=PREFIX, description="what every topic's name begins with")
     consumer_group: str = Field(default="ledgerstream", description="the consumer group of the workers")
     home: Path = Field(default=Path(".ledgerstream"), description="where the local ledger, Kafka and sandbox live")

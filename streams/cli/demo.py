@@ -29,6 +29,7 @@ def demo(
         keep=keep,
         tenants=chosen.tenants,
         kafka=chosen.kafka_bootstrap_servers,
+        kafka_image=chosen.kafka_image,
         shared=chosen.home,
     )
     # Tables must wrap, so the frame's consoles, which never do, do not serve.

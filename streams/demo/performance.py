@@ -43,6 +43,7 @@ class Wishes:
     keep: bool
     tenants: Path
     kafka: str | None
+    kafka_image: str | None
     shared: Path
 
 
@@ -55,7 +56,13 @@ async def perform(
     """
     _cancel_on_sigterm()
     with _home(wishes, teller) as home:
-        options = Options(speed=wishes.speed, kafka=wishes.kafka, shared=wishes.shared, run_id=secrets.token_hex(3))
+        options = Options(
+            speed=wishes.speed,
+            kafka=wishes.kafka,
+            kafka_image=wishes.kafka_image,
+            shared=wishes.shared,
+            run_id=secrets.token_hex(3),
+        )
         teller.act("On this machine")
         async with set_up(home, options, environment, teller) as stage, _senders(stage, home) as (session, world):
             xero = Xero(session, stage.sandbox["admin_url"], stage.xero_tenant)

@@ -22,10 +22,12 @@ _XERO_TIMEOUT_S: Final = "5"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`kafka`: a broker that is there already; else one is started. `shared` holds the jars that all runs share."""
+    """`kafka`: a broker that is there already; else one is started, in a container of `kafka_image` or on Java.
+    `shared` holds the jars that all runs share."""
 
     speed: float
     kafka: str | None
+    kafka_image: str | None
     shared: Path
     run_id: str
 
@@ -66,7 +68,7 @@ async def set_up(home: Home, options: Options, base: Mapping[str, str], teller: 
     """Start all parts but the worker, and stop all in the opposite order. Raises PartFailed, KafkaError."""
     async with AsyncExitStack() as stack:
         with teller.step("Kafka") as done:
-            running = local.running(options.shared, bootstrap=options.kafka)
+            running = local.running(options.shared, bootstrap=options.kafka, image=options.kafka_image)
             bootstrap = await stack.enter_async_context(running)
             done(f"at {bootstrap}")
         logs = home.folder / "logs"

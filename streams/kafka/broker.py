@@ -22,6 +22,8 @@ READY_TIMEOUT_S: Final = 60.0
 _STOP_TIMEOUT_S: Final = 15.0
 _LOOK_S: Final = 0.05
 _LAST_LINES: Final = 12
+# A small heap, and no compiler whose work pays only after minutes: a local broker starts sooner.
+JVM: Final = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
 _ONE_NODE: Final = {
     "offsets.topic.num.partitions": "4",
     "offsets.topic.replication.factor": "1",
@@ -95,8 +97,8 @@ class Installation:
     logging: Path
 
     def command(self, main: str, *arguments: str) -> list[str]:
-        jvm = ["-Xmx512m", "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={self.logging}"]
-        return [str(self.java), *jvm, "-cp", str(self.libs / "*"), main, *arguments]
+        logging = f"-Dlog4j2.configurationFile={self.logging}"
+        return [str(self.java), *JVM, logging, "-cp", str(self.libs / "*"), main, *arguments]
 
 
 class JavaBroker:

@@ -4,6 +4,7 @@ Run as a module with a container's id, it removes that container when its standa
 child process, outlives a parent that is killed with -9, and testcontainers' own remover is one more image to pull.
 """
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -48,7 +49,8 @@ class ContainerBroker:
         testcontainers_config.ryuk_disabled = True
         ready = LogMessageWaitStrategy(_READY_LINE).with_startup_timeout(int(broker.READY_TIMEOUT_S))
         container = DockerContainer(self._image).with_envs(**self._environment()).waiting_for(ready)
-        container = container.with_kwargs(ports={f"{_PORT}/tcp": (broker.LOOPBACK, self._port)})
+        # A number alone would be published on every address of the machine; what this goes to takes an address too.
+        container.ports[f"{_PORT}/tcp"] = (broker.LOOPBACK, self._port)  # type: ignore[assignment]
         self._container = container
         try:
             container.start()
@@ -72,21 +74,28 @@ class ContainerBroker:
 
     def wait(self, timeout_s: float) -> int | None:
         """The exit code of a container that ended by itself, or None if it runs on after `timeout_s`."""
-        if self._remover is None:
+        import requests
+
+        if self._container is None:
             return None
         try:
-            return self._remover.wait(timeout_s)
-        except subprocess.TimeoutExpired:
+            return int(self._container.get_wrapped_container().wait(timeout=timeout_s)["StatusCode"])
+        except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
             return None
 
     def _environment(self) -> dict[str, str]:
+        controller = f"{broker.LOOPBACK}:9093"
         settings = broker.properties(
             listener=f"0.0.0.0:{_PORT}",  # inside the container; the engine publishes it on loopback
             advertised=self.bootstrap,
-            controller=f"{broker.LOOPBACK}:9093",
+            controller=controller,
             logs="/tmp/kafka-logs",  # noqa: S108 (inside the container, which is removed with it)
         )
-        return {"KAFKA_" + name.replace(".", "_").upper(): value for name, value in settings.items()}
+        # The image prepares its storage for voters that are listed, and refuses to without them.
+        del settings["controller.quorum.bootstrap.servers"]
+        settings["controller.quorum.voters"] = f"{settings['node.id']}@{controller}"
+        variables = {"KAFKA_" + name.replace(".", "_").upper(): value for name, value in settings.items()}
+        return {**variables, "KAFKA_HEAP_OPTS": " ".join(broker.JVM)}
 
 
 def engine_answers() -> bool:
@@ -97,7 +106,8 @@ def engine_answers() -> bool:
     except ImportError:
         return False
     address = docker.utils.kwargs_from_env().get("base_url") or docker.constants.DEFAULT_UNIX_SOCKET
-    if "unix://" in address and not _listens(address.rpartition("unix://")[2]):
+    # An engine on another machine would publish the port on a loopback that is not ours.
+    if "unix://" not in address or not _listens(address.rpartition("unix://")[2]):
         return False
     try:
         client = docker.from_env(timeout=_ENGINE_TIMEOUT_S)
@@ -119,37 +129,32 @@ def _listens(path: str) -> bool:
 
 def image_comes(image: str, timeout_s: float = PULL_TIMEOUT_S) -> bool:
     """Whether the engine has this image, or gets it within `timeout_s`. Blocks."""
+    if _has(image):
+        return True
+    pulled = threading.Event()
+    threading.Thread(target=_pull, args=(image, pulled), daemon=True).start()
+    return pulled.wait(timeout_s) and _has(image)
+
+
+def _pull(image: str, ended: threading.Event) -> None:
     import docker
 
     client: DockerClient = docker.from_env()
-    try:
-        client.images.get(image)
-        return True
-    except docker.errors.ImageNotFound:
-        pulled = threading.Event()
-        threading.Thread(target=_pull, args=(client, image, pulled), daemon=True).start()
-        return pulled.wait(timeout_s) and _has(client, image)
-
-
-def _pull(client: "DockerClient", image: str, ended: threading.Event) -> None:
-    import docker
-
-    try:
+    with contextlib.closing(client), contextlib.suppress(docker.errors.DockerException):
         client.images.pull(image)
-    except docker.errors.DockerException:
-        pass
-    finally:
-        ended.set()
+    ended.set()
 
 
-def _has(client: "DockerClient", image: str) -> bool:
+def _has(image: str) -> bool:
     import docker
 
-    try:
-        client.images.get(image)
-    except docker.errors.ImageNotFound:
-        return False
-    return True
+    client: DockerClient = docker.from_env()
+    with contextlib.closing(client):
+        try:
+            client.images.get(image)
+        except docker.errors.ImageNotFound:
+            return False
+        return True
 
 
 def remove_when_closed(container_id: str) -> int:

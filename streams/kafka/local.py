@@ -61,18 +61,26 @@ class _TemporaryBroker(JavaBroker):
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def start(home: Path, *, bootstrap: str | None = None, port: int | None = None, keep: bool = False) -> Kafka:
+def start(
+    home: Path,
+    *,
+    bootstrap: str | None = None,
+    port: int | None = None,
+    keep: bool = False,
+    image: str | None = None,
+) -> Kafka:
     """A running broker: the one at `bootstrap` if given, else a container, else Apache Kafka on Java. Blocks.
 
     `home` holds the jars that all runs share, and with `keep` the data of the local broker, which is then on Java
-    (a container's data would go with it). Raises KafkaUnavailable with what to install.
+    (a container's data would go with it). `image` takes the place of apache/kafka of our version, such as a copy in a
+    registry of one's own. Raises KafkaUnavailable with what to install.
     """
     if bootstrap:
         return GivenBroker(bootstrap)
     if not keep and container.engine_answers():
-        image = f"apache/kafka:{maven.kafka_version()}"
-        if container.image_comes(image):
-            contained = container.ContainerBroker(image, port)
+        chosen = image or f"apache/kafka:{maven.kafka_version()}"
+        if container.image_comes(chosen):
+            contained = container.ContainerBroker(chosen, port)
             contained.start()
             return contained
     home = home.resolve()
@@ -97,10 +105,15 @@ def install(home: Path) -> Installation:
 
 @asynccontextmanager
 async def running(
-    home: Path, *, bootstrap: str | None = None, port: int | None = None, keep: bool = False
+    home: Path,
+    *,
+    bootstrap: str | None = None,
+    port: int | None = None,
+    keep: bool = False,
+    image: str | None = None,
 ) -> AsyncIterator[str]:
     """`start` and `stop` around a block of a coroutine; gives the bootstrap address."""
-    kafka = await asyncio.to_thread(start, home, bootstrap=bootstrap, port=port, keep=keep)
+    kafka = await asyncio.to_thread(start, home, bootstrap=bootstrap, port=port, keep=keep, image=image)
     try:
         yield kafka.bootstrap
     finally:

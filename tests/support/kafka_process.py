@@ -1,4 +1,5 @@
-"""A process that runs the local broker, for tests that end it from outside. Arguments: home, and `serve` or `start`."""
+"""A process that runs a local broker, for tests that end it from outside. Arguments: home, and `serve`, `start` or
+`container`, where an engine runs."""
 
 import sys
 import time
@@ -17,5 +18,5 @@ if __name__ == "__main__":
     if sys.argv[2] == "serve":
         local.serve(home, _tell)
     else:
-        _tell(local.start(home, keep=True))
+        _tell(local.start(home, keep=sys.argv[2] == "start"))
         time.sleep(600)
