@@ -49,8 +49,9 @@ class ContainerBroker:
         testcontainers_config.ryuk_disabled = True
         ready = LogMessageWaitStrategy(_READY_LINE).with_startup_timeout(int(broker.READY_TIMEOUT_S))
         container = DockerContainer(self._image).with_envs(**self._environment()).waiting_for(ready)
-        # A number alone would be published on every address of the machine; what this goes to takes an address too.
-        container.ports[f"{_PORT}/tcp"] = (broker.LOOPBACK, self._port)  # type: ignore[assignment]
+        # A number alone would be published on every address of the machine.
+        binding = (broker.LOOPBACK, self._port)
+        container.ports[f"{_PORT}/tcp"] = binding  # type: ignore[assignment]  # what it is handed to takes an address
         self._container = container
         try:
             container.start()
