@@ -171,3 +171,17 @@ def test_concrete_classes_are_wired_in_bootstrap_only() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WIRED_IN_BOOTSTRAP
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_oracle_of_chaos_knows_nothing_of_ours() -> None:
+    """What is sent, what was answered and what must follow is written from the documentation alone."""
+    apart = ("mix", "malformed", "shapes", "doors", "senders", "log", "expected", "oracle", "books", "letters", "clock")
+    found = {module.name.rpartition(".")[2]: module for module in modules("tests/chaos")}
+    wrong = [
+        f"{module.path}:{line} imports {imported}: an oracle that shares code with the product shares its errors"
+        for module in map(found.__getitem__, apart)
+        for imported, line in module.imports()
+        if within(imported, "schemas", "connectors", "streams", "tests")
+        and not within(imported, *(f"tests.chaos.{name}" for name in apart))
+    ]
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,157 @@
+"""One round: a mix is sent while faults strike, all is healed, time passes, and the books are compared."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from connectors.xero.sandbox import Switches
+from tests.chaos import books, log, mix, oracle, schedule
+from tests.chaos.expected import expected
+from tests.chaos.faults import Faults
+from tests.chaos.mix import Size
+from tests.chaos.oracle import Findings
+from tests.chaos.schedule import Strike, Terms
+from tests.chaos.site import HURRIED_S, PATIENT_S, Site
+
+_RATES: Final = (5.0, 10.0, 20.0)
+_IN_REAL_TIME: Final = 1 / 16
+# One set of credentials serves both organisations here, and the length of a day or minute is Xero's own.
+_KEPT: Final = ("client_credentials_reach",)
+# So long Xero's faults that were ordered may still come after the others were healed.
+_FAULTS_S: Final = 20.0
+# After the last fault everything must be in the books within so many seconds of the machine's time.
+_DRAIN_S: Final = 90.0
+_ANSWERED_S: Final = 40.0
+_LOOK_S: Final = 0.15
+_RESUME_S: Final = 5.0
+_LEAP_S: Final = 20.0
+# So long may a call that nobody answered be looked for, and a second one be sent.
+_SETTLE_S: Final = 900.0
+_SETTLE_LEAPS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a round is made of, all from its seed."""
+
+    seed: int
+    rate: float
+    switches: Switches
+    deliveries: Sequence[mix.Delivery]
+    strikes: Sequence[Strike]
+
+    @property
+    def in_real_time(self) -> bool:
+        return self.rate == 1.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a round ended."""
+
+    seed: int
+    events: int
+    findings: Findings
+    earned_429s: int
+    seconds: float
+    struck: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def ok(self) -> bool:
+        return self.findings.ok and not self.earned_429s
+
+
+def plan(seed: int, *, calm: bool = False, size: Size | None = None) -> Plan:
+    """The round of a seed. `calm`: no faults."""
+    chance = random.Random(seed)
+    rate = 1.0 if chance.random() < _IN_REAL_TIME else chance.choice(_RATES)
+    switches = Switches.drawn(chance, keep=_KEPT)
+    size = size or Size()
+    terms = Terms(size.seconds + 1.0, HURRIED_S if rate == 1.0 else PATIENT_S, rate != 1.0)
+    deliveries = mix.draw(chance, f"{seed % 10**6:06d}", size)
+    strikes = [] if calm else schedule.draw(chance, terms)
+    return Plan(seed=seed, rate=rate, switches=switches, deliveries=deliveries, strikes=strikes)
+
+
+async def play(site: Site, plan: Plan) -> Outcome:
+    """Play a round to its end."""
+    return await _Round(site, plan).play()
+
+
+class _Round:
+    def __init__(self, site: Site, plan: Plan) -> None:
+        self._site = site
+        self._plan = plan
+        self._faults = Faults(site)
+
+    async def play(self) -> Outcome:
+        site, plan = self._site, self._plan
+        began = asyncio.get_running_loop().time()
+        ends = _ends(site)
+        earned = (await books.read(site.session, site.admin)).earned_429s
+        await site.ask_xero("PATCH", "/switches", {name: getattr(plan.switches, name) for name in Switches.__slots__})
+        await site.wait_with(HURRIED_S if plan.in_real_time else PATIENT_S)
+        site.rig.hand.run(plan.rate)
+        assert site.senders is not None
+        sending = asyncio.create_task(site.senders.send(plan.deliveries, _ANSWERED_S))
+        await self._faults.run(plan.strikes)
+        await self._faults.heal()
+        await sending
+        await self._faults.resume()
+        findings = await self._drain()
+        found = await books.read(site.session, site.admin)
+        return Outcome(
+            seed=plan.seed,
+            events=len(plan.deliveries),
+            findings=findings,
+            earned_429s=found.earned_429s - earned,
+            seconds=asyncio.get_running_loop().time() - began,
+            struck=self._faults.struck,
+            ends=_ends(site) - ends,
+        )
+
+    async def _drain(self) -> Findings:
+        """Until the books are complete, and then as long as a double might still come."""
+        await self._until_complete(_FAULTS_S)
+        await self._faults.end()
+        findings = await self._until_complete(_DRAIN_S)
+        for _ in range(_SETTLE_LEAPS if findings.complete else 0):
+            await self._pass(_SETTLE_S / _SETTLE_LEAPS)
+        return await self._compare()
+
+    async def _until_complete(self, seconds: float) -> Findings:
+        """Let time pass until the books hold everything, at most so many seconds of the machine's time."""
+        loop = asyncio.get_running_loop()
+        deadline, resume_at = loop.time() + seconds, loop.time() + _RESUME_S
+        while not (findings := await self._compare()).complete and loop.time() < deadline:
+            if loop.time() > resume_at:
+                await self._faults.resume()
+                resume_at = loop.time() + _RESUME_S
+            await self._pass(_LEAP_S)
+        return findings
+
+    async def _pass(self, seconds: float) -> None:
+        """Time passes: at its rate while Xero is called, by leaps while nothing happens."""
+        await asyncio.sleep(_LOOK_S)
+        if not self._plan.in_real_time and not await self._site.calls_under_way():
+            self._site.rig.hand.leap(seconds)
+
+    async def _compare(self) -> Findings:
+        found = await books.read(self._site.session, self._site.admin)
+        wanted = expected(log.read(self._site.log.path))
+        return oracle.compare(wanted, found.by_currency, await self._site.letters.read())
+
+
+def _ends(site: Site) -> Counter[str]:
+    """How often a process ended that nobody had told to, by its name and exit code."""
+    return Counter(
+        {
+            f"{process.name} ended with {code}": number
+            for process in site.processes
+            for code, number in process.ends.items()
+        }
+    )

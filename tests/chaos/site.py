@@ -1,0 +1,182 @@
+"""One ledger with everything around it: topics, sandbox, receiver and workers. Some rounds are played on each."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from streams.demo.processes import free_port
+from streams.kafka import topics
+from streams.ledger import Ledger, open_ledger
+from streams.ledger.budget import IN_FLIGHT_LIMIT
+from tests.chaos import doors
+from tests.chaos.letters import Letters
+from tests.chaos.log import Log
+from tests.chaos.processes import ROOT, Child, Kept
+from tests.chaos.rig import Rig
+from tests.chaos.senders import Senders, senders
+
+_SOURCES: Final = ("shop-1", "shop-2", "crm-1", "jobs-1", "stripe-1")
+# Xero's own time limit, and one that a round in real time can wait for.
+PATIENT_S: Final = 30.0
+HURRIED_S: Final = 2.0
+
+
+@dataclass(slots=True)
+class Site:
+    """`settings` are those that the next process starts with; `xero` is what the sandbox says about itself."""
+
+    rig: Rig
+    folder: Path
+    settings: dict[str, str]
+    xero: Mapping[str, Any]
+    session: aiohttp.ClientSession
+    log: Log
+    letters: Letters
+    receiver: Kept
+    workers: list[Kept]
+    senders: Senders | None = None
+    _ledger: Ledger | None = None
+
+    @property
+    def admin(self) -> str:
+        """The sandbox's admin surface."""
+        return str(self.xero["admin_url"])
+
+    @property
+    def timeout_s(self) -> float:
+        """How long a worker waits for Xero."""
+        return float(self.settings["LEDGERSTREAM_XERO_TIMEOUT_S"])
+
+    @property
+    def processes(self) -> list[Kept]:
+        return [self.receiver, *self.workers]
+
+    async def ask_xero(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """A request to the admin surface."""
+        async with self.session.request(method, self.admin + path, json=body) as response:
+            response.raise_for_status()
+            return await response.json()
+
+    async def ledgerstream(self, *words: str) -> tuple[int, str]:
+        """A verb of the command line against this site: exit code and everything that it said."""
+        log = self.folder / "typed.log"
+        log.write_bytes(b"")
+        child = await self.rig.nursery.bear("ledgerstream", words, self.settings, log)
+        code = await child.code
+        return code, log.read_text(errors="replace")
+
+    async def calls_under_way(self) -> int:
+        """How many calls the ledger holds for being under way, written ahead and not answered."""
+        if self._ledger is None:
+            url = self.settings.get("LEDGERSTREAM_LEDGER_URL", f"sqlite:///{self.folder / 'ledger.db'}")
+            self._ledger = await open_ledger(url, self.rig.hand)
+        budgets = [await self._ledger.calls.budget(tenant) for tenant in ("uk", "ie")]
+        return sum(IN_FLIGHT_LIMIT - budget.in_flight_left for budget in budgets)
+
+    async def close_ledger(self) -> None:
+        """Close what `calls_under_way` has opened."""
+        if self._ledger is not None:
+            await self._ledger.close()
+            self._ledger = None
+
+    async def wait_with(self, timeout_s: float) -> None:
+        """Let all workers wait for Xero for so long from now on."""
+        if self.timeout_s != timeout_s:
+            self.settings["LEDGERSTREAM_XERO_TIMEOUT_S"] = f"{timeout_s:g}"
+            for worker in self.workers:
+                worker.order_end(signal.SIGTERM, rest_s=0.0)
+
+    def said(self) -> str:
+        """The last words of every process, for a report of failure."""
+        files = sorted(self.folder.glob("*.log"))
+        return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-4000:]}" for file in files)
+
+
+@asynccontextmanager
+async def site(rig: Rig, name: str, *, plant: str = "") -> AsyncIterator[Site]:
+    """A new ledger, new topics, new books. `plant`: a fault that every worker has (see `plants`)."""
+    folder = rig.folder / name
+    folder.mkdir()
+    prefix = f"{name}."
+    bootstrap = rig.broker.bootstrap
+    async with contextlib.AsyncExitStack() as stack:
+        await topics.ensure(bootstrap, prefix)
+        sandbox = await rig.nursery.bear("sandbox", [str(rig.clock)], dict(os.environ), folder / "sandbox.log")
+        stack.push_async_callback(sandbox.end)
+        xero = json.loads(await _first_line(folder / "sandbox.log"))
+        settings = _settings(rig, folder, prefix, xero)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        log = Log(folder / "senders.log")
+        stack.callback(log.close)
+        letters = Letters(bootstrap, f"{prefix}dead-letters")
+        stack.push_async_callback(letters.stop)
+        receiver = Kept("receiver", _birth(rig, folder, settings, "receiver"))
+        options = ["--plant", plant] if plant else []
+        workers = [Kept("worker", _birth(rig, folder, settings, "worker", *options))]
+        here = Site(rig, folder, settings, xero, session, log, letters, receiver, workers)
+        stack.push_async_callback(here.close_ledger)
+        for process in here.processes:
+            process.start()
+            stack.push_async_callback(process.stop)
+        address = f"http://127.0.0.1:{settings['LEDGERSTREAM_RECEIVER_PORT']}"
+        here.senders = await stack.enter_async_context(
+            senders(address, bootstrap, prefix, log, lambda: rig.hand.now().timestamp())
+        )
+        yield here
+
+
+def _birth(
+    rig: Rig, folder: Path, settings: Mapping[str, str], entry: str, *options: str
+) -> Callable[[Sequence[str]], Awaitable[Child]]:
+    """How a process of this site is born, with the settings of that moment."""
+
+    async def bear(more: Sequence[str]) -> Child:
+        return await rig.nursery.bear(entry, [str(rig.clock), *options, *more], settings, folder / f"{entry}.log")
+
+    return bear
+
+
+async def _first_line(file: Path) -> str:
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            line, newline, _ = file.read_text().partition("\n")
+            if newline:
+                return line
+        await asyncio.sleep(0.02)
+
+
+def _settings(rig: Rig, folder: Path, prefix: str, xero: Mapping[str, Any]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEDGERSTREAM_")}
+    tenant_of = {row["currency"]: row["tenant_id"] for row in xero["organisations"]}
+    secrets = {
+        f"LEDGERSTREAM_SECRET_{source.replace('-', '_').upper()}": doors.secret_of(source) for source in _SOURCES
+    }
+    return {
+        **inherited,
+        "NO_COLOR": "1",
+        "COLUMNS": "200",
+        "KAFKA_BOOTSTRAP_SERVERS": rig.broker.bootstrap,
+        "LEDGERSTREAM_TOPIC_PREFIX": prefix,
+        "LEDGERSTREAM_CONSUMER_GROUP": f"{prefix}group",
+        "LEDGERSTREAM_HOME": str(folder),
+        "LEDGERSTREAM_TENANTS": str(ROOT / "deploy" / "tenants"),
+        "LEDGERSTREAM_XERO_API_URL": xero["api_url"],
+        "LEDGERSTREAM_XERO_IDENTITY_URL": xero["identity_url"],
+        "LEDGERSTREAM_XERO_CLIENT_ID": xero["client_id"],
+        "LEDGERSTREAM_XERO_CLIENT_SECRET": xero["client_secret"],
+        "LEDGERSTREAM_XERO_TIMEOUT_S": f"{PATIENT_S:g}",
+        "LEDGERSTREAM_METRICS_PORT": "0",
+        "LEDGERSTREAM_RECEIVER_PORT": str(free_port()),
+        "LEDGERSTREAM_TENANT_UK": tenant_of["GBP"],
+        "LEDGERSTREAM_TENANT_IE": tenant_of["EUR"],
+        **secrets,
+    }
