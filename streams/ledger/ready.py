@@ -65,8 +65,13 @@ def _lane_taken() -> ColumnElement[bool]:
 
 def builds_on(command_id: ColumnElement[str], effect_key: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether a command builds on an effect: however early it came, it cannot be before what makes that effect."""
-    dependencies = tables.dependencies.alias("building")
-    return exists().where(dependencies.c.command_id == command_id, dependencies.c.effect_key == effect_key)
+    building = tables.dependencies.alias("building")
+    return (
+        select(building.c.effect_key)
+        .where(building.c.command_id == command_id, building.c.effect_key == effect_key)
+        .correlate_except(building)
+        .exists()
+    )
 
 
 async def promote(connection: AsyncConnection, now: datetime, entities: Iterable[str], effects: Iterable[str]) -> int:

@@ -76,6 +76,18 @@ async def test_a_reversal_that_comes_before_its_payment_waits_behind_it(ledger: 
     assert await ready(ledger) == ["shop-1:e1#reversal"]
 
 
+async def test_a_cancellation_waits_for_the_invoice_that_is_on_its_way(ledger: Ledger) -> None:
+    """What the invoice builds on does not let the cancellation past it."""
+    await take_in(ledger, order_placed("e1", "1001", 0))
+    await settled(ledger, await opened(ledger), posted("shop-1:e1#contact", "Contacts"))
+    ticket = await opened(ledger)
+    await take_in(ledger, of(cancel("e2", sequence=2), 1), at=1)
+    assert await ready(ledger) == []
+    assert (await ledger.timeline.trace("shop-1:order:1001")).commands[-1].waits_for == "lane"
+    await settled(ledger, ticket, posted("shop-1:e1#invoice", "Invoices"))
+    assert await ready(ledger) == ["shop-1:e2#cancel"]
+
+
 async def test_two_organisations_of_one_customer_do_not_wait_for_each_other(ledger: Ledger) -> None:
     await take_in(ledger, of(contact("e1", tenant="uk"), 0), of(contact("e2", tenant="eu"), 1))
     assert await ready(ledger, "uk") == ["shop-1:e1#contact"]
