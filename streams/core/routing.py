@@ -1,6 +1,8 @@
 """Which organisation an event belongs to, from the routes of the tenant files."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from streams.core.refusal import Unbookable
 from streams.core.tenant_file import Route
@@ -75,3 +77,30 @@ def _nowhere(source: str, facts: Facts) -> Unbookable:
         f"No organisation takes this event of {source} with {words}.",
         f"Add a route for {source} to the tenant file of the organisation that it belongs to, then replay.",
     )
+
+
+def disputed(one: Tenant, other: Tenant, all_tenants: Tenants) -> Iterator[tuple[int, Facts]]:
+    """What two organisations claim alike: the number of the first one's route, and an event that nobody can place.
+
+    Routes that ask for equally much overlap; it is no dispute where a route that asks for more decides.
+    """
+    for at, route in enumerate(one.file.routes):
+        for rival in other.file.routes:
+            if route.source == rival.source:
+                contested = (facts for facts in _shared(route, rival) if _open(all_tenants, route.source, facts))
+                if (facts := next(contested, None)) is not None:
+                    yield at, facts
+
+
+def _shared(one: Route, other: Route) -> Iterator[Facts]:
+    """The events that both routes take, one for each combination of what they name."""
+    pairs = ((one.currencies, other.currencies), (one.countries, other.countries), (one.channels, other.channels))
+    both = [[value for value in left if value in right] if left and right else left or right for left, right in pairs]
+    nothing_shared = any(left and right and not shared for (left, right), shared in zip(pairs, both, strict=True))
+    if not nothing_shared:
+        for values in product(*(shared or (None,) for shared in both)):
+            yield Facts(*values)
+
+
+def _open(tenants: Tenants, source: str, facts: Facts) -> bool:
+    return tenant_of(tenants, source, facts) is None

@@ -97,7 +97,7 @@ class Office:
         """Name the tax type of the rate that the tenant file does not know."""
         file = self.tenants / "uk.yaml"
         text = file.read_text()
-        mended = text.replace("  rates:\n", '  rates:\n    - {type: RROUTPUT, percent: "17.5"}\n', 1)
+        mended = text.replace("  rates:\n", '  rates:\n    - {type: TAX001, percent: "17.5"}\n', 1)
         assert mended != text
         file.write_text(mended)
 

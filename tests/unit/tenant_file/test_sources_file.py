@@ -1,0 +1,149 @@
+"""`sources.yaml`: what is wrong with a source, and that no secret is ever repeated."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.tenant_file.folder import FILES, changed, load, problems
+
+SHOP = "sources.yaml:6: sources.shop-1.secrets[0]"
+STRIPE = "sources.stripe-1"
+VARIABLE = "the name of an environment variable in capitals, such as LEDGERSTREAM_SECRET_SHOP_1"
+LIST = "expected a list: [a, b], or lines that begin with -"
+HIDDEN = "got a value that is not shown"
+EMPTY = "a secret is empty: set it to the value that the source signs or authenticates with."
+SECRETS = "    secrets:\n      - env: SECRET_SHOP\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "connector: cloudevents",
+            "connector: shopify",
+            "sources.yaml:4: sources.shop-1.connector: got 'shopify': expected 'cloudevents' or 'stripe'. Correct it.",
+        ),
+        (
+            "gateway: stripe",
+            "gatway: stripe",
+            f"sources.yaml:9: {STRIPE}.gatway is not known; did you mean gateway? Correct or remove it.",
+        ),
+        (
+            "gateway: stripe",
+            "live: maybe",
+            f"sources.yaml:9: {STRIPE}.live: got 'maybe': expected true or false. Correct it.",
+        ),
+        (
+            "gateway: stripe",
+            "order_metadata_keys: order_id",
+            f"sources.yaml:9: {STRIPE}.order_metadata_keys: got 'order_id': {LIST}. Correct it.",
+        ),
+        (
+            "order_source: shop-1",
+            "order_source: shop-9",
+            f"sources.yaml:10: {STRIPE}.order_source: sources.yaml has no source shop-9; did you mean shop-1? Correct "
+            "it, or add the source there.",
+        ),
+        (
+            "order_source: shop-1",
+            "order_source: stripe-1",
+            f"sources.yaml:10: {STRIPE}.order_source: stripe-1 has no orders. Name the source whose orders are paid at "
+            "stripe-1.",
+        ),
+        (
+            "    order_source: shop-1\n",
+            "",
+            f"sources.yaml:7: {STRIPE}.order_source is missing. Name the source whose orders are paid there.",
+        ),
+        (
+            f"    order_source: shop-1\n{SECRETS}",
+            "    order_source: shop-1\n",
+            f"sources.yaml:7: {STRIPE}.secrets is missing. Add the signing secret of the webhook endpoint there.",
+        ),
+        ("env: SECRET_SHOP", "env: whsec_abc", f"{SHOP}.env: {HIDDEN}: expected {VARIABLE}. Correct it."),
+        ("- env: SECRET_SHOP", "- whsec_abc", f"{SHOP}: {HIDDEN}: expected names and values beneath it. Correct it."),
+        (
+            SECRETS,
+            "    secrets: whsec_abc\n",
+            f"sources.yaml:5: sources.shop-1.secrets: {HIDDEN}: {LIST}. Correct it.",
+        ),
+        (
+            SECRETS,
+            "    tokens: {env: whsec_abc}\n",
+            f"sources.yaml:5: sources.shop-1.tokens: {HIDDEN}: {LIST}. Correct it.",
+        ),
+        (SECRETS, "    tokens:\n", f"sources.yaml:5: sources.shop-1.tokens: got nothing: {LIST}. Correct it."),
+        (
+            "env: SECRET_SHOP",
+            "literal: whsec_abc",
+            f"{SHOP}.literal is not known; did you mean insecure_literal? Correct or remove it.",
+        ),
+        (
+            "env: SECRET_SHOP",
+            "env: SECRET_SHOPP",
+            f"{SHOP}: the environment variable SECRET_SHOPP is not set. Set it to the source's secret.",
+        ),
+        ("env: SECRET_SHOP", "env: EMPTY", f"{SHOP}: {EMPTY}"),
+        ("env: SECRET_SHOP", "insecure_literal: ' '", f"{SHOP}: {EMPTY}"),
+        (
+            "env: SECRET_SHOP",
+            "file: /nowhere/secret",
+            f"{SHOP}: /nowhere/secret cannot be read (No such file or directory). Write the secret into it, or mend "
+            "its rights.",
+        ),
+        ("- env: SECRET_SHOP", "- {}", f"{SHOP}: name exactly one of env, file and insecure_literal."),
+        (
+            "env: SECRET_SHOP",
+            "env: SECRET_SHOP\n        file: secret",
+            f"{SHOP}: name exactly one of env, file and insecure_literal.",
+        ),
+    ],
+)
+def test_a_source(tmp_path: Path, old: str, new: str, message: str) -> None:
+    found = problems(tmp_path, **changed("sources", old, new))
+    assert found == [message]
+    assert "whsec_abc" not in found[0]
+
+
+@pytest.mark.parametrize("name", ["Shop-1", "shop_1", "shop 1", "-shop", "shop:1", "s" * 64])
+def test_a_sources_name_is_part_of_keys(tmp_path: Path, name: str) -> None:
+    assert problems(tmp_path, **changed("sources", "shop-1:\n", f"{name}:\n")) == [
+        f"sources.yaml:3: sources.{name}: got {repr(name) if len(name) < 58 else repr(name)[:59] + '…'}: expected a "
+        "source's name in small letters, digits and hyphens, such as shop-1. Correct it."
+    ]
+
+
+def test_no_sources_at_all(tmp_path: Path) -> None:
+    assert problems(tmp_path, sources="version: 1\nsources: {}\n") == [
+        "sources.yaml:2: sources: got {}: expected at least one; leave the line out if there is none. Correct it."
+    ]
+    assert problems(tmp_path, **changed("sources", "sources:", "source:")) == [
+        "sources.yaml:1: sources is missing. Add it.",
+        "sources.yaml:2: source is not known; did you mean sources? Correct or remove it.",
+    ]
+
+
+def test_secrets_come_from_where_the_file_says(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(" from a file\n")
+    more = (
+        f"      - file: {tmp_path / 'secret'}\n      - insecure_literal: hushed\n    tokens: [{{env: SECRET_SHOP}}]\n"
+    )
+    found = load(tmp_path, sources=FILES["sources.yaml"] + more)
+    stripe = found.sources["stripe-1"]
+    assert [secret.reveal() for secret in stripe.secrets] == ["hush", "from a file", "hushed"]
+    assert [token.reveal() for token in stripe.tokens] == ["hush"]
+    assert found.warnings == (
+        f"{tmp_path}/sources.yaml:7: sources.stripe-1: a secret stands in the file; for real business use env or file.",
+    )
+
+
+def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
+    shop, stripe = load(tmp_path).sources.values()
+    assert (shop.name, shop.connector, shop.gateway, shop.live) == ("shop-1", "cloudevents", "shop-1", True)
+    assert (stripe.gateway, stripe.order_source, stripe.order_metadata_keys) == ("stripe", "shop-1", ("order_id",))
+
+
+@pytest.mark.parametrize(("written", "live"), [("no", False), ("Off", False), ("FALSE", False), ("yes", True)])
+def test_truth_is_written_as_yaml_allows(tmp_path: Path, written: str, live: bool) -> None:
+    found = load(tmp_path, **changed("sources", "gateway: stripe", f"gateway: stripe\n    live: {written}"))
+    assert found.sources["stripe-1"].live is live
