@@ -150,11 +150,13 @@ def from_kafka(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Env
     without the content type that the Kafka binding asks for. A record without a value is a tombstone: the events
     topics are not compacted, so it says nothing and is refused.
     """
-    texts = {name: _header(name, raw) for name, raw in headers}
+    # Other headers are other people's, and may hold any bytes.
+    ours = ((name, raw) for name, raw in headers if name.startswith("ce_") or name == "content-type")
+    texts = {name: _header(name, raw) for name, raw in ours}
     if value is None:
         raise Refused("$", "no value", "a CloudEvent: events topics take no tombstones")
     content_type = texts.get("content-type", "")
-    attributes = {name[3:]: text for name, text in texts.items() if name.startswith("ce_")}
+    attributes = {name[3:]: text for name, text in texts.items() if name != "content-type"}
     structured = content_type.lower().startswith(STRUCTURED)
     if not attributes and not structured and b'"specversion"' not in value:
         raise Refused("$", "no ce_ headers", f"a CloudEvent: ce_ headers, or content-type {STRUCTURED}")

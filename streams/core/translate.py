@@ -77,8 +77,9 @@ def translate(
         event = envelopes.from_kafka(headers, value)
     except Refused as error:
         return record(refused(error, "poison", "translate", _RESEND))
-    time = _time(event, timestamp_ms)
+    time = None
     try:
+        time = _time(event, timestamp_ms)
         digest = content_digest(event.type, event.sequence, load_json(event.data))
         if seen is not None and seen.has(event.key, digest):
             return record(Duplicate(), event, event_time=time, digest=digest)
@@ -114,4 +115,8 @@ def _time(event: Envelope, timestamp_ms: int) -> dt.datetime:
     """When it happened, says the source; else when the record was written."""
     if event.time is not None:
         return envelopes.parse_time(event.time)
-    return dt.datetime.fromtimestamp(timestamp_ms / 1000, tz=dt.UTC)
+    try:
+        return dt.datetime.fromtimestamp(timestamp_ms / 1000, tz=dt.UTC)
+    except (OverflowError, ValueError):
+        # A producer may set any timestamp; nanoseconds are the usual mistake.
+        raise Refused("timestamp", str(timestamp_ms), "milliseconds since 1970, or a time in ce_time") from None

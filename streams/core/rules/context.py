@@ -1,9 +1,9 @@
 """What every rule is given, and the small things that several rules do."""
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from schemas import keys
 from schemas.commands import AnyPayload, Command
@@ -13,6 +13,7 @@ from streams.core.tenants import Tenants
 
 REFERENCE_CHARACTERS_MAX: Final = 255
 NUMBER_CHARACTERS_MAX: Final = 255
+_YEARS: Final = range(1970, 3000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,21 @@ class Context:
         )
 
 
-def local_date(moment: dt.datetime, zone: ZoneInfo) -> dt.date:
-    """The date that a moment has where the organisation is: its tax date."""
-    return moment.astimezone(zone).date()
+def local_date(moment: dt.datetime, zone: dt.tzinfo, field: str) -> dt.date:
+    """The date that a moment has where the organisation is: its tax date. `field` is where the event says it.
+
+    Unbookable for a date that no books have: 0001-01-01 is how some languages write that there is none.
+    """
+    with contextlib.suppress(OverflowError):
+        date = moment.astimezone(zone).date()
+        if date.year in _YEARS:
+            return date
+    raise Unbookable(
+        field,
+        moment.isoformat(),
+        f"A document is dated between {_YEARS.start} and {_YEARS.stop - 1}.",
+        "Have the source send it again with its real date, under a new id, and discard this one.",
+    )
 
 
 def reference(words: str, effect: str) -> str:

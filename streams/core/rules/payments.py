@@ -29,7 +29,7 @@ def payment_received(context: Context, event: PaymentReceived) -> tuple[Command,
     payload = RecordPayment(
         invoice=invoice,
         account_code=_clearing(tenant, event.gateway, event.currency),
-        date=local_date(event.received_at, tenant.zone),
+        date=local_date(event.received_at, tenant.zone, "received_at"),
         amount=parse_decimal(event.amount),
         currency=event.currency,
         reference=reference(event.reference or event.payment_id, effect),
@@ -43,7 +43,10 @@ def payment_failed(context: Context, event: PaymentFailed) -> tuple[Command, ...
     if event.kind == "declined":
         return ()
     payment = keys.effect_key(context.entity, PAYMENT)
-    payload = ReversePayment(payment=payment, date=_utc_date(event.failed_at), reason=event.reason)
+    # A deleted payment has no date of its own in Xero; this one is for people only.
+    payload = ReversePayment(
+        payment=payment, date=local_date(event.failed_at, dt.UTC, "failed_at"), reason=event.reason
+    )
     effect = keys.effect_key(context.entity, "reversal")
     return (context.command("reversal", payload, tenant=None, effect=effect, depends_on=(payment,)),)
 
@@ -65,7 +68,7 @@ def refund_issued(context: Context, event: RefundIssued) -> tuple[Command, ...]:
     payload = RecordRefund(
         credit_note=note_effect,
         account_code=_clearing(tenant, event.gateway, event.currency),
-        date=local_date(event.refunded_at, tenant.zone),
+        date=local_date(event.refunded_at, tenant.zone, "refunded_at"),
         amount=parse_decimal(event.amount),
         currency=event.currency,
         reference=reference(event.refund_id, refund_effect),
@@ -101,7 +104,7 @@ def _credit_note(context: Context, tenant: Tenant, event: RefundIssued, invoice:
     return UpsertCreditNote(
         number=number,
         invoice=invoice,
-        date=local_date(event.refunded_at, tenant.zone),
+        date=local_date(event.refunded_at, tenant.zone, "refunded_at"),
         currency=event.currency,
         total=parse_decimal(event.amount),
         reference=reference(words, effect),
@@ -146,8 +149,3 @@ def _clearing(tenant: Tenant, gateway: str, currency: str) -> str:
             "then replay.",
         )
     return account
-
-
-def _utc_date(moment: dt.datetime) -> dt.date:
-    # A deleted payment has no date of its own in Xero; this one is for people only.
-    return moment.astimezone(dt.UTC).date()

@@ -88,7 +88,7 @@ def _invoice(
     types: LineAmountTypes = "Inclusive" if sale.taxes_included else "Exclusive"
     lines = document_lines(tenant, sale.lines, correction)
     lines, tax = balanced(tenant, lines, types, sale.total, sale.total_tax, correction)
-    date = local_date(when, tenant.zone)
+    date = local_date(when, tenant.zone, "placed_at" if isinstance(sale, OrderPlaced) else "completed_at")
     words = " · ".join(part for part in (sale.number, sale.reference, sale.purchase_order) if part)
     return UpsertInvoice(
         number=document_number(numbers_of(tenant, source).invoice, sale.number, "number"),
