@@ -3,9 +3,10 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,15 +20,16 @@ from connectors.registry import CONNECTORS
 from connectors.xero.auth import ClientCredentials
 from connectors.xero.client import XeroClient
 from connectors.xero.ticket import Ticket
-from schemas.topics import EVENT_TOPICS, TOPICS
+from schemas.topics import EVENT_TOPICS, TOPICS, TopicName
 from streams import health, worker
 from streams.clock import Clock, SystemClock
 from streams.core.after import Patience
+from streams.counting import timed
 from streams.gauges import Gauges
 from streams.identity import Introduction
 from streams.intake import Intake
 from streams.kafka import topics
-from streams.kafka.app import EmbeddedApp, create_app, run_agent
+from streams.kafka.app import EmbeddedApp, Handler, create_app, run_agent
 from streams.kafka.producer import Producer
 from streams.kafka.publishing import KafkaPublisher
 from streams.ledger import Ledger, open_ledger
@@ -154,14 +156,23 @@ async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate, clock: C
     await introduction.begin(bootstrap, restored=restored)
     sender = await _sender(stack, settings, configuration, ledger, clock, metrics, gate)
     publisher = Publisher(
-        ledger, producer, settings.topic_prefix, group=settings.consumer_group, version=version("ledgerstream")
+        ledger,
+        producer,
+        settings.topic_prefix,
+        metrics,
+        clock,
+        group=settings.consumer_group,
+        version=version("ledgerstream"),
     )
 
     def wake() -> None:
         sender.wake()
         publisher.wake()
 
-    app = _faust(settings, bootstrap, configuration, producer, Intake(ledger, settings.topic_prefix, wake))
+    intake = Intake(ledger, settings.topic_prefix, wake, metrics, clock)
+    app = _faust(
+        settings, bootstrap, configuration, producer, intake, partial(timed, metrics=metrics, elapsed=clock.elapsed)
+    )
     running = worker.Running(
         app=app,
         send=sender.run,
@@ -206,12 +217,13 @@ async def _sender(
         client_secret=settings.xero_client_secret.get_secret_value(),
         elapsed=clock.elapsed,
         on_result=metrics.token,
+        on_token=lambda life_s: metrics.token_ends("access", clock.now().timestamp() + life_s),
     )
 
     def may_leave(ticket: Ticket) -> bool:
         return sender.may_leave(ticket)
 
-    client = XeroClient(str(settings.xero_api_url), tokens, clock.elapsed, metrics, may_leave)
+    client = XeroClient(str(settings.xero_api_url), tokens, clock.elapsed, metrics, may_leave, metrics.app_minute_left)
     await client.start()
     stack.push_async_callback(client.close)
     parts = Parts(
@@ -242,7 +254,12 @@ def _organisations(configuration: Reloading) -> list[Organisation]:
 
 
 def _faust(
-    settings: Settings, bootstrap: str, configuration: Reloading, producer: Producer, intake: Intake
+    settings: Settings,
+    bootstrap: str,
+    configuration: Reloading,
+    producer: Producer,
+    intake: Intake,
+    watch: Callable[[Handler, str], Handler],
 ) -> EmbeddedApp:
     prefix = settings.topic_prefix
     normalise = Normalise(producer, prefix, lambda: configuration().sources)
@@ -260,9 +277,13 @@ def _faust(
         # A worker that is started again on the same machine takes its partitions back at once, also after kill -9.
         instance_id=f"{settings.consumer_group}-{socket.gethostname()}",
     )
-    run_agent(app, [TOPICS["raw"].full_name(prefix)], normalise.on_run, "normalise")
-    run_agent(app, [TOPICS[name].full_name(prefix) for name in EVENT_TOPICS], translate.on_run, "translate")
-    run_agent(app, [TOPICS["commands"].full_name(prefix)], intake.on_run, "intake")
+    agents: Sequence[tuple[str, Sequence[TopicName], Handler]] = (
+        ("normalise", ["raw"], normalise.on_run),
+        ("translate", EVENT_TOPICS, translate.on_run),
+        ("intake", ["commands"], intake.on_run),
+    )
+    for agent, names, handler in agents:
+        run_agent(app, [TOPICS[name].full_name(prefix) for name in names], watch(handler, agent), agent)
     return EmbeddedApp(app)
 
 

@@ -13,7 +13,7 @@ from streams.ledger import Ledger
 from streams.ledger.budget import IN_FLIGHT_LIMIT
 from streams.ledger.errors import LedgerUnavailable
 from streams.ledger.figures import Figures
-from streams.metrics import MetricsRegistry
+from streams.metrics import NONE, MetricsRegistry
 
 _EVERY_S: Final = 10.0
 # Counting a large ledger may take a while; it never takes more than a twentieth of the time.
@@ -45,7 +45,6 @@ class Gauges:
         """Set them once. Raises LedgerUnavailable."""
         figures = await self._ledger.figures.read()
         metrics = self._metrics
-        metrics.command_states(dict(figures.commands))
         for seconds, priority in _PRIORITIES.items():
             metrics.xero_pending.labels(priority).set(figures.pending.get(seconds, 0))
         metrics.xero_oldest_pending.set(_stamp(figures.oldest_pending))
@@ -72,13 +71,9 @@ class Gauges:
         metrics.xero_limit.labels("concurrent").set(IN_FLIGHT_LIMIT)
 
     def _count(self, figures: Figures) -> None:
-        """Counters rise by what came since the last look; what was there at the start is history."""
-        if self._last is None:
-            return
-        for (cause, stage), number in figures.letters.items():
-            new = number - self._last.letters.get((cause, stage), 0)
-            self._metrics.dlq_records.labels(cause, stage).inc(max(new, 0))
-        self._metrics.dlq_replays.labels("replayed").inc(max(figures.replayed - self._last.replayed, 0))
+        """A counter rises by what came since the last look; what was there at the start is history."""
+        if self._last is not None:
+            self._metrics.dlq_replays.labels("replayed").inc(max(figures.replayed - self._last.replayed, 0))
 
 
 def _set_all(gauge: Any, now: Mapping[str, int], before: Mapping[str, int]) -> None:
@@ -87,4 +82,4 @@ def _set_all(gauge: Any, now: Mapping[str, int], before: Mapping[str, int]) -> N
 
 
 def _stamp(at: datetime | None) -> float:
-    return 0.0 if at is None else at.timestamp()
+    return NONE if at is None else at.timestamp()

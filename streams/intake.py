@@ -6,17 +6,24 @@ import msgspec
 
 from schemas.commands import CommandRecord, Evidence, RefusedEvent, decode_record
 from schemas.topics import TOPICS
+from streams.clock import Clock
+from streams.counting import count_run
 from streams.kafka.records import Record, Run
 from streams.ledger import Ledger
+from streams.metrics import MetricsRegistry
 
 
 class Intake:
     """`wake` tells the sender that there may be work."""
 
-    def __init__(self, ledger: Ledger, prefix: str, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, ledger: Ledger, prefix: str, wake: Callable[[], None], metrics: MetricsRegistry, clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._commands = TOPICS["commands"].full_name(prefix)
         self._wake = wake
+        self._metrics = metrics
+        self._clock = clock
 
     async def on_assigned(self, partitions: frozenset[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         """The ledger's own offsets of `commands`: the group's commit is only for lag (design section 5)."""
@@ -27,8 +34,9 @@ class Intake:
     async def on_run(self, run: Run) -> None:
         """Returns when the transaction is committed."""
         records = [_decode(run, record) for record in run.records]
-        await self._ledger.intake.take_in(records, (run.partition, run.records[-1].offset + 1))
+        report = await self._ledger.intake.take_in(records, (run.partition, run.records[-1].offset + 1))
         self._wake()
+        count_run(self._metrics, records, report, self._clock.now())
 
 
 def _decode(run: Run, record: Record) -> CommandRecord:

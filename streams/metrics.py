@@ -3,30 +3,47 @@
 Nothing is labelled by order, contact or tenant: there may be thousands. Per-tenant figures come from the ledger.
 """
 
+from collections.abc import Callable
 from importlib.metadata import version
-from typing import Final
+from time import monotonic
+from typing import Final, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from connectors.receiver import RESULTS, Result
+from connectors.xero.answers import Window
+from schemas.commands import AnyPayload
 from schemas.events import EVENT_TYPES
-from schemas.states import CAUSES, COMMAND_STATES, DISPOSITIONS
+from schemas.states import CAUSES, COMMAND_STATES, DISPOSITIONS, Stage
+from streams.ledger.budget import APP_MINUTE_LIMIT
 
 AGENTS: Final = ("normalise", "translate", "intake")
-WINDOWS: Final = ("minute", "day", "appminute", "concurrent")
-STAGES: Final = ("verify", "normalise", "translate", "intake", "plan", "send")
-ENDPOINTS: Final = ("Contacts", "Invoices", "CreditNotes", "Payments", "Organisation")
+STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
+# What a gauge of a moment shows where there is none: no comparison with it holds, so no alert of age fires.
+NONE: Final = float("nan")
+UNKNOWN: Final = "unknown"
+_APP_MINUTE_S: Final = 60.0
+_ENDPOINTS: Final = ("Contacts", "Invoices", "CreditNotes", "Payments", "Organisation")
+_AGES: Final = ("intake", "send")
+_ENDS: Final = tuple(one for one in DISPOSITIONS if one != "waiting")
 _WEBHOOK_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _CALL_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _AGE_BUCKETS: Final = (1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
 
 
 class MetricsRegistry:
-    """Every metric of a process. Sources are known from the tenant files, so theirs are shown from 0 as well."""
+    """Every metric of a process. Sources are known from the tenant files, so theirs are shown from 0 as well.
 
-    def __init__(self, sources: tuple[str, ...] = ()) -> None:
+    `elapsed` is a clock of seconds that pass.
+    """
+
+    def __init__(self, sources: tuple[str, ...] = (), elapsed: Callable[[], float] = monotonic) -> None:
+        # A second series for every counter, which says only when the process began.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library does not say that it gives None
         self.registry = CollectorRegistry()
-        self.sources = (*sources, "unknown")
+        self.sources = (*sources, UNKNOWN)
+        self._elapsed = elapsed
+        self._app_minute = (APP_MINUTE_LIMIT, elapsed())
         self._ingest()
         self._stream()
         self._xero()
@@ -34,15 +51,46 @@ class MetricsRegistry:
         build = self._gauge("ledgerstream_build_info", "The version that runs.", "version")
         build.labels(version("ledgerstream")).set(1)
 
-    def source_label(self, source: str) -> str:
+    def source_label(self, source: str | None) -> str:
         """A bounded label: a source that is not configured is `unknown`."""
-        return source if source in self.sources else "unknown"
+        return source if source in self.sources else UNKNOWN
 
     def webhook_request(self, source: str, result: Result, duration_s: float) -> None:
         """One request at the receiver (connectors.receiver.ReceiverMetrics)."""
         label = self.source_label(source)
         self.webhook_requests.labels(label, result).inc()
         self.webhook_seconds.labels(label).observe(duration_s)
+
+    def schema_rejection(self, event_type: str | None) -> None:
+        """A record or request that does not fit its contract (connectors.receiver.ReceiverMetrics)."""
+        row = EVENT_TYPES.get(event_type or "")
+        name, number = (row.name, str(row.version)) if row else (UNKNOWN, UNKNOWN)
+        self.schema_rejections.labels(name, number).inc()
+
+    def processed(self, agent: str, seconds: float) -> None:
+        """An agent's run, from its records to its acknowledgement (streams.counting)."""
+        self.processing_seconds.labels(agent).observe(seconds)
+
+    def aged(self, stage: Stage, seconds: float) -> None:
+        """How long ago an event happened, at a stage of its way (streams.counting)."""
+        self.event_age_seconds.labels(stage).observe(seconds)
+
+    def repeated(self, source: str | None, key_kind: str, number: int = 1) -> None:
+        """What was known already, by which key (streams.counting)."""
+        self.deduplicated.labels(self.source_label(source), key_kind).inc(number)
+
+    def ended(self, source: str | None, event_type: str | None, disposition: str) -> None:
+        """An event came to an end (streams.counting)."""
+        row = EVENT_TYPES.get(event_type or "")
+        self.events.labels(self.source_label(source), row.name if row else UNKNOWN, disposition).inc()
+
+    def reached(self, command: str, state: str) -> None:
+        """A command came into a state (streams.counting)."""
+        self.xero_commands.labels(command, state).inc()
+
+    def dead_letter(self, cause: str, stage: str) -> None:
+        """A dead letter was made (streams.counting)."""
+        self.dlq_records.labels(cause, stage).inc()
 
     def called(self, endpoint: str, method: str, status: str, seconds: float, answer_bytes: int) -> None:
         """One call to Xero (connectors.xero.client.CallMetrics). Status "0" is no answer."""
@@ -58,9 +106,22 @@ class MetricsRegistry:
         """A call waited for a slot (streams.sender.parts.SenderMetrics)."""
         self.xero_wait_seconds.inc(seconds)
 
+    def app_minute_left(self, calls: int) -> None:
+        """What Xero said is left of the app's own minute."""
+        self._app_minute = (calls, self._elapsed())
+
     def token(self, result: str) -> None:
         """One request for an access token, by how it ended: ok, refused, unavailable."""
         self.xero_token_refresh.labels(result).inc()
+
+    def token_ends(self, kind: str, at: float) -> None:
+        """When the token in use ends, in seconds since 1970."""
+        self.xero_token_expiry.labels(kind).set(at)
+
+    def _app_minute_now(self) -> float:
+        # A reading is of its minute; the next one begins with all calls.
+        calls, read_at = self._app_minute
+        return calls if self._elapsed() - read_at < _APP_MINUTE_S else APP_MINUTE_LIMIT
 
     def _ingest(self) -> None:
         self.webhook_requests = self._counter(
@@ -79,10 +140,17 @@ class MetricsRegistry:
 
     def _stream(self) -> None:
         self.events = self._counter(
-            "ledgerstream_events_total", "Events whose way ended, by where.", "event_type", "disposition"
+            "ledgerstream_events_total",
+            "Events that came to an end, by which; one that is mended and booked does twice.",
+            "source",
+            "event_type",
+            "disposition",
         )
         self.deduplicated = self._counter(
-            "ledgerstream_events_deduplicated_total", "Events that were known already.", "source", "key_kind"
+            "ledgerstream_events_deduplicated_total",
+            "What was known already: events by their key, commands by their effect.",
+            "source",
+            "key_kind",
         )
         self.processing_seconds = self._histogram(
             "ledgerstream_event_processing_duration_seconds", "Time of an agent for one run.", _CALL_BUCKETS, "agent"
@@ -90,16 +158,21 @@ class MetricsRegistry:
         self.event_age_seconds = self._histogram(
             "ledgerstream_event_age_seconds", "Now less the business time, at a stage.", _AGE_BUCKETS, "stage"
         )
-        self.agent_restarts = self._counter("ledgerstream_agent_restarts_total", "Starts after a crash.", "agent")
         self.schema_rejections = self._counter(
             "ledgerstream_schema_rejections_total", "Records that did not fit a contract.", "event_type", "version"
         )
         for agent in AGENTS:
             self.processing_seconds.labels(agent)
-            self.agent_restarts.labels(agent)
+        for stage in _AGES:
+            self.event_age_seconds.labels(stage)
         for row in EVENT_TYPES.values():
-            for disposition in DISPOSITIONS:
-                self.events.labels(row.name, disposition)
+            self.schema_rejections.labels(row.name, str(row.version))
+        for source in self.sources:
+            for kind in ("event", "effect"):
+                self.deduplicated.labels(source, kind)
+            for name in (*(row.name for row in EVENT_TYPES.values() if not row.draft), UNKNOWN):
+                for disposition in _ENDS:
+                    self.events.labels(source, name, disposition)
 
     def _xero(self) -> None:
         self.xero_requests = self._counter(
@@ -116,12 +189,15 @@ class MetricsRegistry:
         self.xero_wait_seconds = self._counter(
             "ledgerstream_xero_throttle_wait_seconds_total", "Time spent waiting for Xero's limits."
         )
-        self.xero_commands = self._gauge("ledgerstream_xero_commands", "Commands, by state.", "command", "state")
+        self.xero_commands = self._counter(
+            "ledgerstream_xero_commands_total", "Commands that came into a state.", "command", "state"
+        )
         self.xero_pending = self._gauge("ledgerstream_xero_commands_pending", "Commands not yet sent.", "priority")
         self.xero_oldest_pending = self._gauge(
             "ledgerstream_xero_oldest_pending_command_timestamp_seconds",
-            "When the oldest pending command came; 0: none.",
+            "When the oldest pending command came; NaN: none waits.",
         )
+        self.xero_oldest_pending.set(NONE)
         self.xero_token_expiry = self._gauge(
             "ledgerstream_xero_token_expiry_timestamp_seconds", "When the token of the kind ends.", "kind"
         )
@@ -129,30 +205,32 @@ class MetricsRegistry:
             "ledgerstream_xero_token_refresh_total", "Token requests, by how they ended.", "result"
         )
         self.xero_bytes = self._counter("ledgerstream_xero_response_bytes_total", "Bytes that Xero answered (egress).")
-        for window in WINDOWS:
+        for window in get_args(Window):
             self.xero_throttled.labels(window)
-        for endpoint in ENDPOINTS:
+        for endpoint in _ENDPOINTS:
             self.xero_seconds.labels(endpoint)
         for result in ("ok", "refused", "unavailable"):
             self.xero_token_refresh.labels(result)
+        self.xero_limit.labels("appminute").set(APP_MINUTE_LIMIT)
+        self.xero_remaining.labels("appminute").set_function(self._app_minute_now)
+        for payload in get_args(AnyPayload):
+            for state in COMMAND_STATES:
+                self.xero_commands.labels(payload.__name__, state)
 
     def _dead_letters(self) -> None:
         self.dlq_records = self._counter("ledgerstream_dlq_records_total", "Dead letters made.", "error_class", "stage")
         self.dlq_open = self._gauge("ledgerstream_dlq_open_records", "Dead letters that nobody mended.", "error_class")
         self.dlq_oldest = self._gauge(
-            "ledgerstream_dlq_oldest_open_timestamp_seconds", "When the oldest open dead letter was made; 0: none."
+            "ledgerstream_dlq_oldest_open_timestamp_seconds",
+            "When the oldest open dead letter was made; NaN: none is open.",
         )
+        self.dlq_oldest.set(NONE)
         self.dlq_replays = self._counter("ledgerstream_dlq_replays_total", "Replays, by how they ended.", "result")
+        self.dlq_replays.labels("replayed")
         for cause in CAUSES:
             self.dlq_open.labels(cause)
             for stage in STAGES:
                 self.dlq_records.labels(cause, stage)
-
-    def command_states(self, counts: dict[tuple[str, str], int]) -> None:
-        """Set the gauges of commands by (kind, state); a state without commands shows 0."""
-        for kind in {kind for kind, _ in counts}:
-            for state in COMMAND_STATES:
-                self.xero_commands.labels(kind, state).set(counts.get((kind, state), 0))
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(name, words, labels, registry=self.registry)

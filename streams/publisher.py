@@ -12,10 +12,13 @@ import structlog
 from schemas.codec import to_json
 from schemas.dead_letter import OutcomeRecord, dlq_headers
 from schemas.topics import TOPICS
+from streams.clock import Clock
+from streams.counting import count_published
 from streams.kafka.producer import Producer
 from streams.kafka.records import Outgoing
 from streams.ledger import Ledger
 from streams.ledger.publishing import Unpublished
+from streams.metrics import MetricsRegistry
 
 _BATCH: Final = 500
 _IDLE_S: Final = 1.0
@@ -26,11 +29,23 @@ _log = structlog.get_logger()
 class Publisher:
     """One task of the worker. Raises what the ledger or the broker raises: the process then ends and starts anew."""
 
-    def __init__(self, ledger: Ledger, producer: Producer, prefix: str, *, group: str, version: str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        producer: Producer,
+        prefix: str,
+        metrics: MetricsRegistry,
+        clock: Clock,
+        *,
+        group: str,
+        version: str,
+    ) -> None:
         self._ledger = ledger
         self._producer = producer
         self._outcomes = TOPICS["outcomes"].full_name(prefix)
         self._dead_letters = TOPICS["dead-letters"].full_name(prefix)
+        self._metrics = metrics
+        self._clock = clock
         self._group = group
         self._version = version
         self._woken = asyncio.Event()
@@ -55,7 +70,9 @@ class Publisher:
         waiting = await self._ledger.publishing.unpublished(_BATCH)
         if waiting:
             await self._producer.send_all(record for one in waiting for record in self._records(one))
+            ends = await self._ledger.ends.reached(waiting)
             await self._ledger.publishing.mark_published([one.transition for one in waiting])
+            count_published(self._metrics, waiting, ends, self._clock.now())
         return len(waiting)
 
     def _records(self, one: Unpublished) -> list[Outgoing]:

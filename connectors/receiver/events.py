@@ -140,7 +140,7 @@ async def _take(door: _Door, element: Element) -> Accepted | Checked:
 def _prepared(door: _Door, element: Element) -> Prepared:
     event = element.event
     if isinstance(event, Refused):
-        raise problems.malformed(event)
+        raise _misfit(door, event, None)
     if not door.verified.speaks_for(event.source):
         raise problems.unauthentic(Unauthentic())
     given = (event.traceparent, *door.verified.request.values("traceparent"))
@@ -150,7 +150,13 @@ def _prepared(door: _Door, element: Element) -> Prepared:
     except UnknownType as error:
         raise problems.unknown_type(str(error), shorten(event.type)) from None
     except Refused as refused:
-        raise problems.malformed(refused, event.type) from None
+        raise _misfit(door, refused, event.type) from None
+
+
+def _misfit(door: _Door, refused: Refused, event_type: str | None) -> Refusal:
+    if not door.validate:
+        door.parts.metrics.schema_rejection(event_type)
+    return problems.malformed(refused, event_type)
 
 
 async def _batch(door: _Door, trail: Trail, elements: tuple[Element, ...]) -> web.Response:

@@ -34,10 +34,16 @@ UNKNOWN_SOURCE: Final = "unknown"
 
 
 class ReceiverMetrics(Protocol):
-    """Counts requests: `ledgerstream_webhook_requests_total` and `ledgerstream_webhook_request_duration_seconds`."""
+    """Counts requests: `ledgerstream_webhook_requests_total` and `ledgerstream_webhook_request_duration_seconds`; and
+    events that do not fit their contract: `ledgerstream_schema_rejections_total`."""
 
     def webhook_request(self, source: str, result: Result, duration_s: float) -> None:
         """Called once a request. `source` is a configured one, else `unknown`, so that no sender can make labels."""
+        ...
+
+    def schema_rejection(self, event_type: str | None) -> None:
+        """Called once an event that is refused for its content. `event_type` as the sender wrote it, None if it could
+        not be read."""
         ...
 
 

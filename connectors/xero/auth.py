@@ -57,7 +57,8 @@ class Tokens(Protocol):
 
 @dataclass(slots=True)
 class ClientCredentials:
-    """Tokens of a custom connection. `elapsed` gives seconds that pass; `on_result` counts ok, refused, unavailable."""
+    """Tokens of a custom connection. `elapsed` gives seconds that pass; `on_result` counts ok, refused, unavailable,
+    and `on_token` is told how many seconds a new token lives."""
 
     session: aiohttp.ClientSession
     token_url: str
@@ -65,6 +66,7 @@ class ClientCredentials:
     client_secret: str = field(repr=False)
     elapsed: Callable[[], float]
     on_result: Callable[[str], None]
+    on_token: Callable[[float], None] = lambda life_s: None
     _token: str | None = field(default=None, repr=False)
     _ends: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -75,6 +77,7 @@ class ClientCredentials:
             if self._token is None or self.elapsed() >= self._ends - _EARLY_S:
                 self._token, life_s = await self._counted()
                 self._ends = self.elapsed() + life_s
+                self.on_token(life_s)
             return self._token
 
     def expired(self, token: str) -> None:

@@ -57,7 +57,7 @@ class XeroClient:
     """Sends tickets to one base address. One session serves all organisations of a process.
 
     `elapsed` is the clock that tickets are measured with (CLOCK_BOOTTIME); `may_leave` is asked at the last moment
-    whether the lease still lasts.
+    whether the lease still lasts; `on_app_minute` is told how many calls Xero says are left of the app's own minute.
     """
 
     def __init__(
@@ -67,12 +67,14 @@ class XeroClient:
         elapsed: Callable[[], float],
         metrics: CallMetrics,
         may_leave: Callable[[Ticket], bool] = lambda ticket: True,
+        on_app_minute: Callable[[int], None] = lambda calls: None,
     ) -> None:
         self._base = URL(api_url.rstrip("/"))
         self._tokens = tokens
         self._elapsed = elapsed
         self._metrics = metrics
         self._may_leave = may_leave
+        self._on_app_minute = on_app_minute
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -153,6 +155,8 @@ class XeroClient:
         status = str(outcome.status) if isinstance(outcome, Answer) else "0"
         size = len(outcome.body) if isinstance(outcome, Answer) else 0
         self._metrics.called(endpoint, ticket.request.method, status, seconds, size)
+        if isinstance(outcome, Answer) and outcome.app_minute_remaining is not None:
+            self._on_app_minute(outcome.app_minute_remaining)
         _log.info(
             "call",
             call=ticket.call,

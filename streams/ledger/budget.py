@@ -26,8 +26,8 @@ IN_FLIGHT_LIMIT: Final = 5
 DAY_LIMIT: Final = 5000
 # Kept for finding out what became of calls, which must always be possible.
 DAY_RESERVE: Final = 50
-_APP_MINUTE_LIMIT: Final = 10_000
-_APP_LEAST: Final = _APP_MINUTE_LIMIT // 20
+APP_MINUTE_LIMIT: Final = 10_000
+_APP_LEAST: Final = APP_MINUTE_LIMIT // 20
 
 _calls: Final = tables.calls
 _tenants: Final = tables.tenants

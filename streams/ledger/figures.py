@@ -19,14 +19,12 @@ _events: Final = tables.events.c
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts by label. `letters` and `replayed` are of all times; `budgets` are by tenant."""
+    """Counts by label. `replayed` is of all times; `budgets` are by tenant."""
 
-    commands: Mapping[tuple[str, str], int]
     pending: Mapping[int, int]
     oldest_pending: datetime | None
     open_letters: Mapping[str, int]
     oldest_letter: datetime | None
-    letters: Mapping[tuple[str, str], int]
     replayed: int
     last_events: Mapping[str, datetime]
     budgets: Mapping[str, Budget]
@@ -43,17 +41,13 @@ class FiguresReader:
         """Everything from one state of the ledger; it blocks nobody. Raises LedgerUnavailable."""
         is_pending, is_open = _commands.state == "pending", _letters.state == "open"
         async with self._store.read() as connection:
-            commands = await _groups(connection, (_commands.kind, _commands.state))
-            letters = await _groups(connection, (_letters.cause, _letters.stage))
-            pending = await _groups(connection, (_commands.priority_s,), is_pending)
-            open_letters = await _groups(connection, (_letters.cause,), is_open)
+            pending = await _groups(connection, _commands.priority_s, is_pending)
+            open_letters = await _groups(connection, _letters.cause, is_open)
             newest = select(_events.source, func.max(_events.recorded_at)).where(_events.source.is_not(None))
             replayed = select(func.count()).where(_letters.closed_reason == "replayed")
             return Figures(
-                commands={(kind, state): number for (kind, state), number in commands.items()},
-                letters={(cause, stage): number for (cause, stage), number in letters.items()},
-                pending={key[0]: number for key, number in pending.items()},
-                open_letters={key[0]: number for key, number in open_letters.items()},
+                pending=pending,
+                open_letters=open_letters,
                 oldest_pending=await _first(connection, _commands.created_at, is_pending),
                 oldest_letter=await _first(connection, _letters.first_failed_at, is_open),
                 replayed=int((await connection.execute(replayed)).scalar_one()),
@@ -67,11 +61,9 @@ class FiguresReader:
         return {name: await budget.read(connection, name, now) for name in names}
 
 
-async def _groups(connection: AsyncConnection, columns: tuple[Any, ...], where: Any = None) -> dict[Any, int]:
-    statement = select(*columns, func.count()).group_by(*columns)
-    if where is not None:
-        statement = statement.where(where)
-    return {tuple(row[:-1]): row[-1] for row in await connection.execute(statement)}
+async def _groups(connection: AsyncConnection, column: Any, where: Any) -> dict[Any, int]:
+    statement = select(column, func.count()).where(where).group_by(column)
+    return {row[0]: row[1] for row in await connection.execute(statement)}
 
 
 async def _first(connection: AsyncConnection, column: Any, where: Any) -> datetime | None:

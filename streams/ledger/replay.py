@@ -114,6 +114,8 @@ class Replay:
             )
         before = await _commands_of(connection, record)
         work = Work(connection, self._clock.now())
+        # Before the event is taken in: that would close it as one that its source had mended.
+        await letters.close(connection, [letter.letter.subject], work.now, actor, "replayed")
         if await _is_known(connection, record):
             if isinstance(record.outcome, Pending):
                 raise NotPossible(f"no rule of this release knows the event: {record.outcome.reason}")
@@ -121,7 +123,6 @@ class Replay:
             await work.finish()
         else:
             await take(work, [record], actor)
-        await letters.close(connection, [letter.letter.subject], work.now, actor, "replayed")
         await _note_edit(connection, letter, actor, edited)
         return _report(letter, record, before, await _commands_of(connection, record))
 

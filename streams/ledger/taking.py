@@ -1,7 +1,8 @@
 """Records become rows, within one transaction: events, duplicates, dead letters, commands (design section 6)."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -20,7 +21,10 @@ from streams.ledger.work import Work
 
 @dataclass(slots=True)
 class Counts:
-    """What a run was. `repeated` records were taken in before, from the very same position, and count nothing."""
+    """What a run was. `repeated` records were taken in before, from the very same position, and count nothing.
+
+    `known` is what was there already, by source and kind of key: events (`event`) and commands' effects (`effect`).
+    """
 
     events: int = 0
     commands: int = 0
@@ -30,6 +34,7 @@ class Counts:
     repeated: int = 0
     poison: int = 0
     ready: int = 0
+    known: Counter[tuple[str | None, str]] = field(default_factory=Counter)
 
 
 class Taking:
@@ -100,6 +105,7 @@ class Taking:
         self._duplicates.append({**position._asdict(), "event_key": key_of(record), "digest": record.digest})
         self._count(record)
         self.counts.duplicates += 1
+        self.counts.known[record.source, "event"] += 1
         if event is not None and not isinstance(record.outcome, Duplicate) and record.digest != event.digest:
             self.counts.conflicts += 1
             self._work.questions.append(_conflict(record, event, self._work))
@@ -158,6 +164,8 @@ class Taking:
         await work.load_effects(key for _, one in commands for key in (one.effect_key, *one.depends_on))
         for record, command in commands:
             admit(work, self._origin(record), command, self._actor)
+            if work.commands[command.command_id].state == "same":
+                self.counts.known[record.source, "effect"] += 1
         self.counts.commands = len(commands)
         self.counts.ready = await work.finish()
         await cursors.save(work.connection, work.cursors)

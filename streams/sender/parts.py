@@ -3,7 +3,8 @@
 import asyncio
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
@@ -35,7 +36,7 @@ class SenderMetrics(Protocol):
         ...
 
     def waited(self, seconds: float) -> None:
-        """A call waited for a slot."""
+        """Somebody waited for Xero's limits, so many seconds."""
         ...
 
 
@@ -70,6 +71,15 @@ class Parts:
     gate: Gate = open_gate
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     on_wire: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """What is waited within the block is waited for Xero's limits, and is counted as long as it lasts."""
+        began = self.clock.elapsed()
+        try:
+            yield
+        finally:
+            self.metrics.waited(self.clock.elapsed() - began)
 
     async def until(self, moment: dt.datetime) -> None:
         """Wait until a moment. Raises Stopping as soon as the worker stops."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from typing import Any, Final
 
 import structlog
@@ -104,7 +105,9 @@ class TenantSender:
             case plan.Wait(until=until):
                 away = await self._parts.ledger.situation.next_not_before(self._organisation.tenant)
                 held = None if until is None else (until - situation.now).total_seconds()
-                await self._idle(min(one for one in (away, held, _IDLE_S) if one is not None))
+                limited = held is not None or (away is not None and situation.budget.not_before is not None)
+                with self._parts.waiting() if limited else nullcontext():
+                    await self._idle(min(one for one in (away, held, _IDLE_S) if one is not None))
 
     async def _own(self) -> Lease | None:
         """The lease, prolonged in good time; with a new one everything that stands open is taken up."""
@@ -190,9 +193,9 @@ class TenantSender:
             timeout_s=self._parts.patience.timeout_s,
         )
         if isinstance(opened, Wait):
-            self._parts.metrics.waited(opened.seconds)
             # A slot in flight frees when a call of ours ends, which wakes us; the shortest wait keeps from spinning.
-            await self._idle(max(opened.seconds, 0.01))
+            with self._parts.waiting():
+                await self._idle(max(opened.seconds, 0.01))
             return None
         return opened
 

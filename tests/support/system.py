@@ -54,8 +54,15 @@ class System:
 
     async def worker(self, *trap: str) -> asyncio.subprocess.Process:
         """Start a worker; with a point and a number it kills itself there, else what is given are its options."""
-        own = [*COMMAND, "worker", *trap]
-        script = [sys.executable, "-m", "tests.support.worker_process", *trap] if len(trap) > 1 else own
+        if len(trap) > 1:
+            return await self._spawn(sys.executable, "-m", "tests.support.worker_process", *trap)
+        return await self.start("worker", *trap)
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        """Start a verb that runs until it is stopped."""
+        return await self._spawn(*COMMAND, *arguments)
+
+    async def _spawn(self, *script: str) -> asyncio.subprocess.Process:
         log = (self.home / f"worker-{len(self.processes)}.log").open("wb")
         with contextlib.closing(log):
             process = await asyncio.create_subprocess_exec(
@@ -65,7 +72,7 @@ class System:
         return process
 
     def log(self) -> str:
-        """What the workers said, the newest last."""
+        """What the processes said, the newest last."""
         return "\n".join(file.read_text(errors="replace") for file in sorted(self.home.glob("worker-*.log")))
 
     async def ended(self, process: asyncio.subprocess.Process, timeout_s: float = 40) -> int:

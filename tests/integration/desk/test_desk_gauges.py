@@ -1,5 +1,6 @@
 """Gauges from a real ledger, and a producer's question to it."""
 
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,8 @@ async def test_gauges_show_what_the_ledger_holds(tmp_path: Path) -> None:
     def value(name: str, **labels: str) -> float | None:
         return metrics.registry.get_sample_value(name, labels)
 
-    assert value("ledgerstream_xero_commands", command="UpsertInvoice", state="pending") == 1
     assert value("ledgerstream_xero_commands_pending", priority="invoice") == 2
     assert value("ledgerstream_dlq_open_records", error_class="data") == 1
-    assert value("ledgerstream_dlq_records_total", error_class="data", stage="translate") == 1
     now = ManualClock().now().timestamp()
     assert value("ledgerstream_xero_oldest_pending_command_timestamp_seconds") == now
     assert value("ledgerstream_dlq_oldest_open_timestamp_seconds") == now
@@ -37,10 +36,11 @@ async def test_gauges_show_what_the_ledger_holds(tmp_path: Path) -> None:
     letter = (await ledger.dead_letters.list())[0]
     await ledger.discarding.discard(letter.letter.dlq_id, "not needed", "ada")
     await gauges.turn()
-    assert value("ledgerstream_xero_commands", command="UpsertInvoice", state="pending") == 0
-    assert value("ledgerstream_xero_commands", command="UpsertInvoice", state="posted") == 1
+    assert value("ledgerstream_xero_commands_pending", priority="invoice") == 0
     assert value("ledgerstream_dlq_open_records", error_class="data") == 0
-    assert value("ledgerstream_xero_oldest_pending_command_timestamp_seconds") == 0
+    oldest = value("ledgerstream_xero_oldest_pending_command_timestamp_seconds")
+    assert oldest is not None
+    assert isnan(oldest)
     assert value("ledgerstream_xero_rate_limit_remaining", window="minute") == 58
     await ledger.close()
 

@@ -100,6 +100,14 @@ async def test_a_limit_that_others_used_up_is_waited_for(tmp_path: Path, answer:
         holds_each_once(w)
 
 
+async def test_the_time_that_is_counted_as_waited_is_the_time_that_passed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.sandbox.order(Fault(answer="429-minute", retry_after_s=4, method="PUT", path="Invoices"))
+        await w.feed(orders().records)
+        await w.until_quiet()
+        assert 3.5 < w.counts.waits < 6
+
+
 @pytest.mark.parametrize("path", EACH)
 async def test_a_call_that_hangs_beyond_the_timeout(tmp_path: Path, path: str) -> None:
     async with world(tmp_path, patience=LOOKING) as w:

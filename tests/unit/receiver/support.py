@@ -96,10 +96,14 @@ class Counted:
     """Metrics that remember every call."""
 
     requests: list[tuple[str, Result]] = field(default_factory=list)
+    misfits: list[str | None] = field(default_factory=list)
 
     def webhook_request(self, source: str, result: Result, duration_s: float) -> None:
         assert duration_s >= 0
         self.requests.append((source, result))
+
+    def schema_rejection(self, event_type: str | None) -> None:
+        self.misfits.append(event_type)
 
 
 class FixedClock:

@@ -193,6 +193,7 @@ async def test_a_malformed_event_is_told_field_value_and_remedy(
     assert expected in problem["expected"]
     assert field in problem["remedy"]
     assert receiver.last == ("shop-1", "unparseable")
+    assert receiver.metrics.misfits == [ORDER_TYPE if field.startswith("data") else None]
     assert receiver.publisher.records == []
 
 
@@ -259,6 +260,7 @@ async def test_validate_only_checks(receiver: Running) -> None:
     }
     assert receiver.last == ("shop-1", "validated")
     bad = await receiver.send_event(event(data={}), query="?validate=true")
+    assert receiver.metrics.misfits == []
     assert (bad.status, bad.json["field"]) == (400, "data.number")
     assert (await receiver.send_event(event(), {}, "?validate=true")).status == 401
     assert receiver.publisher.records == []

@@ -1,12 +1,14 @@
 """The worker's own address, asked over real HTTP, and the names of its metrics."""
 
 import re
+from math import isnan
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from streams import health
 from streams.metrics import MetricsRegistry
+from tests.support.clock import ManualClock
 
 
 async def test_ready_says_why_not() -> None:
@@ -42,9 +44,24 @@ def test_a_source_nobody_configured_does_not_grow_the_labels() -> None:
     assert metrics.source_label("attacker-4711") == "unknown"
 
 
-def test_states_without_commands_show_zero() -> None:
+def test_what_xero_left_of_the_apps_minute_is_true_for_a_minute() -> None:
+    clock = ManualClock()
+    metrics = MetricsRegistry(elapsed=clock.elapsed)
+
+    def left() -> float | None:
+        return metrics.registry.get_sample_value("ledgerstream_xero_rate_limit_remaining", {"window": "appminute"})
+
+    assert left() == 10_000
+    metrics.app_minute_left(420)
+    clock.advance(59)
+    assert left() == 420
+    clock.advance(1)
+    assert left() == 10_000
+
+
+def test_a_moment_that_never_was_fires_no_alert_of_age() -> None:
     metrics = MetricsRegistry()
-    metrics.command_states({("UpsertInvoice", "posted"): 3})
-    value = metrics.registry.get_sample_value
-    assert value("ledgerstream_xero_commands", {"command": "UpsertInvoice", "state": "posted"}) == 3
-    assert value("ledgerstream_xero_commands", {"command": "UpsertInvoice", "state": "rejected"}) == 0
+    for name in ("xero_oldest_pending_command", "dlq_oldest_open"):
+        value = metrics.registry.get_sample_value(f"ledgerstream_{name}_timestamp_seconds")
+        assert value is not None
+        assert isnan(value)

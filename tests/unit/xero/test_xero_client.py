@@ -125,6 +125,20 @@ async def test_a_server_that_hangs_up_gets_one_request(method: str, good: int) -
         assert calls.seen[-1] == ("Invoices", method, "0")
 
 
+async def test_what_is_left_of_the_apps_minute_is_passed_on() -> None:
+    left: list[int] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({}, headers={"X-AppMinLimit-Remaining": "9938"})
+
+    async with xero(handler) as url:
+        sender = XeroClient(url, Token(), time.monotonic, Calls(), on_app_minute=left.append)
+        await sender.start()
+        await sender.send(ticket())
+        await sender.close()
+    assert left == [9938]
+
+
 async def test_what_goes_out_and_what_comes_back() -> None:
     seen: list[tuple[str, str, dict[str, str], bytes]] = []
 

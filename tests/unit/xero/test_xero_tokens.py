@@ -22,6 +22,7 @@ class Identity:
     forms: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
     now_s: float = 0.0
+    lives: list[float] = field(default_factory=list)
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         form = {name: str(value) for name, value in (await request.post()).items()}
@@ -40,7 +41,9 @@ class Identity:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/connect/token"
         async with aiohttp.ClientSession() as session:
-            yield ClientCredentials(session, url, "id-1", "secret-1", lambda: self.now_s, self.results.append)
+            yield ClientCredentials(
+                session, url, "id-1", "secret-1", lambda: self.now_s, self.results.append, self.lives.append
+            )
         await runner.cleanup()
 
 
@@ -56,6 +59,7 @@ async def test_a_token_is_asked_for_once_and_renewed_a_minute_early() -> None:
         assert await tokens.access_token() == "one"
         identity.now_s = 1740.0
         assert await tokens.access_token() == "two"
+        assert identity.lives == [1800, 1800]
         tokens.expired("one")
         assert await tokens.access_token() == "two"
         tokens.expired("two")
