@@ -1,13 +1,15 @@
 """What a Stripe webhook says, in domain events. Pure.
 
-One payment is told by `payment_intent.succeeded` and by `charge.succeeded`; both become PaymentReceived of the same
-payment with the same content, so that whichever comes first is booked and the other changes nothing, and an endpoint
-that hears only one of them hears enough. Source of the shapes: Stripe's API reference (Event, Charge, PaymentIntent,
-Refund objects); amounts are in minor units.
+One payment is told by `payment_intent.succeeded` and by `charge.succeeded` (or `charge.captured`), one refund by
+`refund.created` and `refund.updated`, in old API versions by `charge.refunded`. All become the same event of the same
+payment or refund, with the same content, so that whichever comes first is booked and the others change nothing, and
+an endpoint that hears only one of them hears enough. Source of the shapes: Stripe's API reference (Event, Charge,
+PaymentIntent, Refund objects).
 """
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from connectors.base import Events, Normalised, SourceConfig
@@ -21,6 +23,11 @@ from schemas.raw import RawRecord
 
 _REMEDY: Final = "Compare the webhook's API version in Stripe with the one that this release knows, then replay."
 _BODY_BYTES_MAX: Final = 300_000
+# The first API version that tells every refund by refund.created, refund.updated and refund.failed.
+_REFUND_EVENTS: Final = "2024-10-28"
+# Amounts are in minor units as ISO 4217 has them, but for these (Stripe's page "Supported currencies").
+_WITH_TWO_ZEROS: Final = frozenset({"ISK", "UGX"})
+_WHOLE: Final = frozenset({"MGA"})
 
 
 def normalise(raw: RawRecord, config: SourceConfig) -> Normalised:
@@ -28,13 +35,34 @@ def normalise(raw: RawRecord, config: SourceConfig) -> Normalised:
     try:
         return _event(load_json(raw.body, _BODY_BYTES_MAX), raw, config)
     except Refused as error:
-        evidence = Evidence(
-            message=f"Stripe's {error.path} is {error.value}, expected {error.expected}.",
-            field=error.path,
-            value=error.value,
-            remedy=_REMEDY,
-        )
-        return RefusedEvent(cause="data", stage="normalise", evidence=evidence)
+        message = f"Stripe's {error.path} is {error.value}, expected {error.expected}."
+        return _letter(message, error.path, error.value, _REMEDY)
+
+
+def _letter(message: str, field: str, value: str | None, remedy: str) -> RefusedEvent:
+    evidence = Evidence(message=message, field=field, value=value, remedy=remedy)
+    return RefusedEvent(cause="data", stage="normalise", evidence=evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """A Stripe event that is worth reading. `thing` is the object that it tells of, `before` what it said before."""
+
+    type: str
+    thing: Mapping[str, Any]
+    before: Any
+    at: dt.datetime
+    api_version: str
+    config: SourceConfig
+
+    @property
+    def gateway(self) -> str:
+        return self.config.gateway or self.config.name
+
+    @property
+    def tells_refunds(self) -> bool:
+        """Whether this API version has the events of refunds. Versions are dates, some with a name behind."""
+        return self.api_version[: len(_REFUND_EVENTS)] >= _REFUND_EVENTS
 
 
 def _event(event: Any, raw: RawRecord, config: SourceConfig) -> Normalised:
@@ -44,8 +72,19 @@ def _event(event: Any, raw: RawRecord, config: SourceConfig) -> Normalised:
     build = _BUILDERS.get(kind)
     if build is None:
         return Ignored(f"{kind} moves no money that is booked")
-    told = build(_object(event, "data.object"), _moment(event, "created"), config)
-    if isinstance(told, Ignored):
+    at = _moment(event, "created")
+    version = _get(event, "api_version")
+    told = build(
+        _Delivery(
+            type=kind,
+            thing=_object(event, "data.object"),
+            before=_get(event, "data.previous_attributes"),
+            at=at,
+            api_version=version if isinstance(version, str) else "",
+            config=config,
+        )
+    )
+    if not isinstance(told, tuple):
         return told
     identifier = _text(event, "id")
     return Events(
@@ -55,7 +94,7 @@ def _event(event: Any, raw: RawRecord, config: SourceConfig) -> Normalised:
                 id=identifier if len(told) == 1 else f"{identifier}:{fact.subject.rpartition(':')[2]}",
                 source=config.name,
                 type=f"com.ledgerstream.{type(fact.data).__name__}.v1",
-                time=_moment(event, "created").isoformat(),
+                time=at.isoformat(),
                 subject=fact.subject,
                 traceparent=raw.traceparent,
                 data=to_json(fact.data),
@@ -70,83 +109,121 @@ class _Fact(NamedTuple):
     data: Contract
 
 
-_Told = tuple[_Fact, ...] | Ignored
+_Told = tuple[_Fact, ...] | Ignored | RefusedEvent
 
 
-def _payment(thing: Mapping[str, Any], payment: str, amount_field: str, at: dt.datetime, config: SourceConfig) -> _Told:
-    currency = _text(thing, "currency").upper()
+def _payment(delivery: _Delivery, payment: str, amount_field: str) -> _Told:
+    currency = _text(delivery.thing, "currency").upper()
     data = PaymentReceived(
         payment_id=payment,
-        gateway=config.gateway or config.name,
-        amount=_amount(thing, amount_field, currency),
+        gateway=delivery.gateway,
+        amount=_amount(delivery.thing, amount_field, currency),
         currency=currency,
-        received_at=at,
-        order=_order(thing, config),
+        received_at=delivery.at,
+        order=_order(delivery.thing, delivery.config),
         reference=payment,
     )
     return (_Fact(f"payment:{payment}", data),)
 
 
-def _charge_succeeded(charge: Mapping[str, Any], at: dt.datetime, config: SourceConfig) -> _Told:
+def _charge_paid(delivery: _Delivery) -> _Told:
+    charge = delivery.thing
+    if _get(charge, "captured") is False:
+        return Ignored("the charge is authorised and not captured: no money moved")
     intent = _get(charge, "payment_intent")
     payment = intent if isinstance(intent, str) else _text(charge, "id")
-    return _payment(charge, payment, "amount", at, config)
+    # Less may be captured than was authorised.
+    return _payment(delivery, payment, "amount" if _get(charge, "amount_captured") is None else "amount_captured")
 
 
-def _intent_succeeded(intent: Mapping[str, Any], at: dt.datetime, config: SourceConfig) -> _Told:
-    return _payment(intent, _text(intent, "id"), "amount_received", at, config)
+def _intent_succeeded(delivery: _Delivery) -> _Told:
+    return _payment(delivery, _text(delivery.thing, "id"), "amount_received")
 
 
-def _payment_failed(intent: Mapping[str, Any], at: dt.datetime, config: SourceConfig) -> _Told:
-    payment = _text(intent, "id")
+def _payment_failed(delivery: _Delivery) -> _Told:
+    payment = _text(delivery.thing, "id")
+    code = _get(delivery.thing, "last_payment_error.code")
     data = PaymentFailed(
         payment_id=payment,
-        gateway=config.gateway or config.name,
-        failed_at=at,
+        gateway=delivery.gateway,
+        failed_at=delivery.at,
         kind="declined",
-        reason=_reason(intent),
+        reason=code if isinstance(code, str) else None,
     )
     return (_Fact(f"payment:{payment}", data),)
 
 
-def _refund_created(refund: Mapping[str, Any], _at: dt.datetime, config: SourceConfig) -> _Told:
+def _refund_told(delivery: _Delivery) -> _Told:
+    """A refund that was made, changed or failed."""
+    refund = delivery.thing
     status = _get(refund, "status")
-    if status not in ("succeeded", "pending"):
-        return Ignored(f"the refund is {shorten(status)}: no money went back")
-    return (_refund(refund, _order(refund, config), config),)
+    if status in _MONEY_WENT_BACK:
+        return (_refund(refund, delivery),)
+    if _came_undone(delivery, status):
+        identifier = _text(refund, "id")
+        return _letter(
+            f"The refund {identifier} is {status}: the money came back after it may have been booked as gone.",
+            "data.object.status",
+            str(status),
+            f"If the credit note of {identifier} is in Xero, undo it and its payment there by hand; then discard this "
+            "letter with a reason.",
+        )
+    return Ignored(f"the refund is {shorten(status)}: no money went back")
 
 
-def _charge_refunded(charge: Mapping[str, Any], _at: dt.datetime, config: SourceConfig) -> _Told:
-    refunds = _get(charge, "refunds.data")
-    if not isinstance(refunds, list) or not refunds:
+def _came_undone(delivery: _Delivery, status: Any) -> bool:
+    if status == "canceled":
+        return _get(delivery.before, "status") in _MONEY_WENT_BACK
+    # One failure is told by an update too, and must not be two letters.
+    failure = "refund.failed" if delivery.tells_refunds else "charge.refund.updated"
+    return status == "failed" and delivery.type == failure
+
+
+def _charge_refunded(delivery: _Delivery) -> _Told:
+    refunds = _get(delivery.thing, "refunds.data")
+    if isinstance(refunds, list) and refunds:
+        gone = [refund for refund in refunds if _get(refund, "status") in _MONEY_WENT_BACK]
+        return tuple(_refund(refund, delivery) for refund in gone) or Ignored("no refund of the charge came through")
+    if delivery.tells_refunds:
         return Ignored("this API version leaves the refunds out here; refund.created tells them")
-    order = _order(charge, config)
-    return tuple(_refund(refund, _order(refund, config) or order, config) for refund in refunds)
+    return _letter(
+        f"A charge was refunded, and API versions of Stripe before {_REFUND_EVENTS} do not say by which refund.",
+        "api_version",
+        delivery.api_version or None,
+        f"In Stripe, set the webhook endpoint to API version {_REFUND_EVENTS} or later with the event refund.created, "
+        "for the next ones. Book this refund in Xero by hand, then discard this letter with a reason.",
+    )
 
 
-def _refund(refund: Mapping[str, Any], order: OrderRef | None, config: SourceConfig) -> _Fact:
+def _refund(refund: Any, delivery: _Delivery) -> _Fact:
     identifier = _text(refund, "id")
     currency = _text(refund, "currency").upper()
     payment = _get(refund, "payment_intent") or _get(refund, "charge")
     reason = _get(refund, "reason")
     data = RefundIssued(
         refund_id=identifier,
-        gateway=config.gateway or config.name,
+        gateway=delivery.gateway,
         amount=_amount(refund, "amount", currency),
         currency=currency,
         refunded_at=_moment(refund, "created"),
-        order=order,
+        # Not the charge's order: refund.created does not know it, and one refund must have one content.
+        order=_order(refund, delivery.config),
         payment_id=payment if isinstance(payment, str) else None,
         reason=reason if isinstance(reason, str) else None,
     )
     return _Fact(f"refund:{identifier}", data)
 
 
-_BUILDERS: Final[Mapping[str, Callable[[Mapping[str, Any], dt.datetime, SourceConfig], _Told]]] = {
-    "charge.succeeded": _charge_succeeded,
+_MONEY_WENT_BACK: Final = ("succeeded", "pending")
+_BUILDERS: Final[Mapping[str, Callable[[_Delivery], _Told]]] = {
+    "charge.succeeded": _charge_paid,
+    "charge.captured": _charge_paid,
     "payment_intent.succeeded": _intent_succeeded,
     "payment_intent.payment_failed": _payment_failed,
-    "refund.created": _refund_created,
+    "refund.created": _refund_told,
+    "refund.updated": _refund_told,
+    "refund.failed": _refund_told,
+    "charge.refund.updated": _refund_told,
     "charge.refunded": _charge_refunded,
 }
 
@@ -159,11 +236,6 @@ def _order(thing: Mapping[str, Any], config: SourceConfig) -> OrderRef | None:
         if isinstance(found, str) and found.strip() and config.order_source:
             return OrderRef(id=found.strip(), source=config.order_source)
     return None
-
-
-def _reason(intent: Mapping[str, Any]) -> str | None:
-    code = _get(intent, "last_payment_error.code")
-    return code if isinstance(code, str) else None
 
 
 def _get(thing: Any, path: str) -> Any:
@@ -197,6 +269,12 @@ def _amount(thing: Any, path: str, currency: str) -> str:
     units = _whole(thing, path)
     if units <= 0:
         raise Refused(path, str(units), "more than zero")
+    if currency in _WHOLE:
+        units *= 100
+    if currency in _WITH_TWO_ZEROS:
+        if units % 100:
+            raise Refused(path, str(units), f"a multiple of 100: Stripe writes {currency} with two zeros at the end")
+        units //= 100
     return to_text(from_minor(units, currency))
 
 
