@@ -44,11 +44,11 @@ _OVER: Final = _REPEATED | {401, 403, 429}
 
 
 def after(call: OpenCall, patience: Patience, now: dt.datetime) -> Next:
-    """The next step of a call that stands open. `call.sends` has at least one send.
+    """The next step of a call that stands open. `call.sends` has at least one send. When its moment has come, and
+    however long it took to come, it must be asked for anew: a key may have died meanwhile.
 
     A send without a status was answered by nobody, as far as anybody knows; the process may have died with the answer.
     """
-    first_sent, _ = call.sends[0]
     last_sent, last_status = call.sends[-1]
     resends = len(call.sends) - 1
     if call.looks:
@@ -57,11 +57,16 @@ def after(call: OpenCall, patience: Patience, now: dt.datetime) -> Next:
         return Look(max(now, last_sent + dt.timedelta(seconds=patience.look_after_error_s)))
     if resends < len(patience.resend_after_s):
         at = max(now, last_sent + dt.timedelta(seconds=patience.resend_after_s[resends]))
-        ends = at + dt.timedelta(seconds=patience.timeout_s)
-        if ends < first_sent + dt.timedelta(seconds=patience.resend_within_s):
+        if key_lives(call, patience, at):
             return Resend(at)
     # A late answer of the backend could still be at work: what is not there yet may come.
     return Look(max(now, _last_unanswered(call) + 2 * dt.timedelta(seconds=patience.timeout_s)))
+
+
+def key_lives(call: OpenCall, patience: Patience, at: dt.datetime) -> bool:
+    """Whether the same request under its key may leave at `at`, because it ends before the key is forgotten."""
+    ends = at + dt.timedelta(seconds=patience.timeout_s)
+    return ends < call.sends[0][0] + dt.timedelta(seconds=patience.resend_within_s)
 
 
 def _last_unanswered(call: OpenCall) -> dt.datetime:

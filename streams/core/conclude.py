@@ -16,14 +16,13 @@ from streams.core.merge import canonical, field
 from streams.core.posted import document, posted
 from streams.core.reactions import retry_at
 from streams.core.results import Asked, Back, Option, Result
-from streams.core.search import Body, bears_mark
+from streams.core.search import Body, bears_mark, is_live
 from streams.core.settle import Refused, reject
-from streams.core.situation import OpenWrite
+from streams.core.situation import RESTORED, OpenWrite
 
 ADOPT: Final = Option("adopt", "it is the same: take the one in Xero for this, unchanged")
 _AGAIN: Final = Option("retry", "try again: one of the two has got another number")
 _KEEP: Final = Option("keep", "the double was removed in Xero; go on")
-_ENDED: Final = frozenset({"VOIDED", "DELETED"})
 # Hint: since when a payment has been refused for being more than what is owed.
 EXCEEDS_SINCE: Final = "exceeds_since"
 _EXCEEDS_WAIT: Final = dt.timedelta(minutes=15)
@@ -32,6 +31,8 @@ _EXCEEDS_RETRY_S: Final = 60.0
 
 def unknown(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result:
     """The end of a write that nobody answered, from the documents that may be it."""
+    if item.write.step == RESTORED:
+        return _restored(item, seen, now)
     if item.write.step != "create":
         return _changed(item, seen, now)
     live = [body for body in seen if _is_ours(item, body)]
@@ -46,15 +47,36 @@ def unknown(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result:
 def _is_ours(item: OpenWrite, body: Body) -> bool:
     if item.write.resource == "Contacts":
         return True
-    return body.get("Status") not in _ENDED and bears_mark(body, item.command.effect.mark)
+    return is_live(body) and bears_mark(body, item.command.effect.mark)
+
+
+def _restored(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result:
+    """The end of a write that a restored ledger does not know about. What became of the document after it was made
+    comes again from Kafka, so it counts as it stands, changed or ended."""
+    ours = [body for body in seen if item.write.resource == "Contacts" or bears_mark(body, item.command.effect.mark)]
+    if not ours:
+        return _again(item, "Xero does not hold it; it is sent", now, {READ_AFTER: now.isoformat()})
+    live = [body for body in ours if is_live(body)]
+    if len(live) > 1:
+        return _doubled(item, live, now)
+    body = (live or ours)[0]
+    done = posted(item, body, now, "it was in Xero already, sent after the backup that was put back")
+    if isinstance(done, Asked) and done.posted is not None and not _shows(item, body):
+        # A newer version has changed it since: its total is that one's.
+        return done.posted
+    return done
 
 
 def _changed(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result:
     """An update or a voiding is there if the document shows it; to send it twice changes nothing."""
-    element = item.write.element
-    if seen and all(canonical(name, value) == field(seen[0], name) for name, value in _told(item, element)):
+    if seen and _shows(item, seen[0]):
         return posted(item, seen[0], now, "found in Xero after an answer that never came")
     return _again(item, "the change did not reach Xero; it is decided anew", now, {READ_AFTER: now.isoformat()})
+
+
+def _shows(item: OpenWrite, body: Body) -> bool:
+    """Whether the document is as it would be after the write."""
+    return all(canonical(name, value) == field(body, name) for name, value in _told(item, item.write.element))
 
 
 def _told(item: OpenWrite, element: Body) -> list[tuple[str, Any]]:
@@ -75,8 +97,9 @@ def refused(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
 
 def _payment(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
     item = problem.item
-    if seen:
-        return posted(item, seen[0], now, "it was in Xero already, by its mark")
+    live = [body for body in seen if is_live(body)]
+    if live:
+        return posted(item, live[0], now, "it was in Xero already, by its mark")
     if problem.refusal.kind == "not_authorised":
         return reject(item, problem.refusal)
     since = item.command.hints.get(EXCEEDS_SINCE) or now.isoformat()
@@ -105,7 +128,7 @@ def _number(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
     if not seen:
         return reject(item, problem.refusal)
     body = seen[0]
-    if bears_mark(body, item.command.effect.mark) and body.get("Status") not in _ENDED:
+    if bears_mark(body, item.command.effect.mark) and is_live(body):
         if _is_same(item, body):
             return posted(item, body, now, "it was in Xero already, by its mark")
         return _update_path(item, body, now)

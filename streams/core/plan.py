@@ -105,7 +105,7 @@ def next_step(situation: Situation, rates: Rates, reading: Set[str] = frozenset(
     head: ReadyCommand | None = None
     is_read_first = False
     for command in sorted(situation.ready, key=earliest_first):
-        decision = _decided(command, rates)
+        decision = decided(command, rates)
         if isinstance(decision, Waits):
             ends.append(_later(command, decision, situation.now))
         elif isinstance(decision, NeedsRead):
@@ -128,7 +128,7 @@ def next_step(situation: Situation, rates: Rates, reading: Set[str] = frozenset(
     return _send_or_wait(situation, batch, head)
 
 
-def _decided(command: ReadyCommand, rates: Rates) -> Decision:
+def decided(command: ReadyCommand, rates: Rates) -> Decision:
     """A command upon which our code fails is a dead letter; it holds nobody else up."""
     try:
         return decide(command, rates)

@@ -8,14 +8,15 @@ from connectors.xero import answers
 from connectors.xero.answers import Elements
 from connectors.xero.ticket import Answer, XeroRequest
 from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount
-from streams.core.situation import OpenWrite, Resource
+from streams.core.situation import RESTORED, OpenWrite, Resource
 
 Body = Mapping[str, Any]
 
 # One page holds all that 50 writes can have in Xero; the clocks of two machines differ a little.
 _PAGE: Final = (("page", "1"), ("pageSize", "1000"), ("unitdp", "4"))
 _CLOCKS: Final = dt.timedelta(minutes=1)
-_UNPAID: Final = frozenset({"DELETED", "VOIDED"})
+_CREATES: Final = frozenset({"create", RESTORED})
+_ENDED: Final = frozenset({"DELETED", "VOIDED"})
 
 
 def look(items: Sequence[OpenWrite], first_sent: dt.datetime | None = None) -> XeroRequest:
@@ -25,7 +26,7 @@ def look(items: Sequence[OpenWrite], first_sent: dt.datetime | None = None) -> X
     for among those that changed since: Xero has no index over their numbers.
     """
     resource = items[0].write.resource
-    if items[0].write.step != "create":
+    if items[0].write.step not in _CREATES:
         return read([_target(item) for item in items], resource)
     if resource == "Invoices":
         numbers = ",".join(item.write.number or "" for item in items)
@@ -54,10 +55,16 @@ def sightings(items: Sequence[OpenWrite], answer: Answer) -> list[list[Body]] | 
     """For each write the documents in the answer that may be it; None if the answer shows nothing."""
     found = answers.read(answer, items[0].write.resource)
     if not isinstance(found, Elements):
-        # Only a path of its own can be missing: then there is nothing.
-        return [[] for _ in items] if found.kind == "not_found" and len(items) == 1 else None
+        # Only what is asked for by a path of its own can be missing: then there is nothing.
+        by_path = items[0].write.resource == "Payments" and items[0].write.step not in _CREATES
+        return [[] for _ in items] if found.kind == "not_found" and by_path else None
     bodies = [outcome.body for outcome in found.outcomes]
     return [[body for body in bodies if _is(item, body)] for item in items]
+
+
+def is_live(body: Body) -> bool:
+    """Whether the document still stands in the books."""
+    return body.get("Status") not in _ENDED
 
 
 def bears_mark(body: Body, mark: str) -> bool:
@@ -67,7 +74,7 @@ def bears_mark(body: Body, mark: str) -> bool:
 
 def _is(item: OpenWrite, body: Body) -> bool:
     write = item.write
-    if write.step != "create":
+    if write.step not in _CREATES:
         return str(body.get(ID_KEYS[write.resource])).lower() == _target(item).lower()
     if write.resource == "Payments":
         return _is_payment(item, body)
@@ -77,16 +84,12 @@ def _is(item: OpenWrite, body: Body) -> bool:
 
 
 def _is_payment(item: OpenWrite, body: Body) -> bool:
-    """Live, ours by its mark, of the same document and amount. A deleted one is no longer in the books."""
+    """Ours by its mark, of the same document and amount; it may have been deleted since."""
     element = item.write.element
     for name, key in (("Invoice", "InvoiceID"), ("CreditNote", "CreditNoteID")):
         if name in element and str((body.get(name) or {}).get(key)).lower() != str(element[name][key]).lower():
             return False
-    return (
-        body.get("Status") not in _UNPAID
-        and bears_mark(body, item.command.effect.mark)
-        and amount(body.get("Amount")) == amount(element["Amount"])
-    )
+    return bears_mark(body, item.command.effect.mark) and amount(body.get("Amount")) == amount(element["Amount"])
 
 
 def _target(item: OpenWrite) -> str:

@@ -5,13 +5,15 @@ Everything that planning depends on is in here, so that planning twice gives the
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from schemas.commands import AnyPayload
 
 Resource = Literal["Contacts", "Invoices", "CreditNotes", "Payments"]
+# The step of a write of which only its command is known, because a backup was put back.
+RESTORED: Final = "restored"
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

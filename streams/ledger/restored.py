@@ -24,6 +24,7 @@ from schemas.commands import (
     UpsertInvoice,
     decode_payload,
 )
+from streams.core.situation import RESTORED
 from streams.ledger import bulk, tables, transitions
 from streams.ledger.rows import chunks
 from streams.ledger.transitions import Why
@@ -33,7 +34,6 @@ _ledger: Final = tables.ledger
 _CALL_ELEMENTS_MAX: Final = 50
 # Longer ago than any idempotency key lives, so that nothing is sent again under it.
 _LONG_AGO: Final = timedelta(days=1)
-STEP: Final = "restored"
 
 _RESOURCES: Final[Mapping[type, str]] = {
     UpsertContact: "Contacts",
@@ -99,7 +99,7 @@ async def _open(connection: AsyncConnection, now: datetime, rows: Sequence[Mappi
         "method": "PUT",
         "path": f"/{resource}",
         "query": [],
-        "idempotency_key": f"{STEP}-{number}-{int(now.timestamp())}",
+        "idempotency_key": f"{RESTORED}-{number}-{int(now.timestamp())}",
         "body": b"",
         "fence": 0,
         "opened_at": opened,
@@ -118,7 +118,7 @@ async def _open(connection: AsyncConnection, now: datetime, rows: Sequence[Mappi
             "effect_key": row["effect_key"],
             "resource": resource,
             "element": {},
-            "step": STEP,
+            "step": RESTORED,
             "number": getattr(decode_payload(row["payload"].encode()), "number", None),
         }
         for position, row in enumerate(rows)

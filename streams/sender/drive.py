@@ -11,8 +11,8 @@ from connectors.xero.answers import window_of
 from connectors.xero.auth import AuthRefused, AuthUnavailable
 from connectors.xero.ticket import Answer, NoAnswer, Purpose, Ticket, XeroRequest
 from schemas.states import Cause
-from streams.core import conclude, search, settle
-from streams.core.after import Look, after
+from streams.core import conclude, restored, search, settle
+from streams.core.after import Look, after, key_lives
 from streams.core.reactions import retry_at
 from streams.core.results import Back, Result, Stop
 from streams.core.search import Body
@@ -50,17 +50,36 @@ class Drive:
 
     async def rest(self) -> None:
         """See an open call through, whoever sent it first."""
+        await self._plan_restored()
         while self._call.writes:
-            step = after(self._call, self._parts.patience, self._now())
-            await self._parts.until(max(step.at, self._not_before))
-            if isinstance(step, Look):
+            now = self._now()
+            step = after(self._call, self._parts.patience, now)
+            at = max(step.at, self._not_before)
+            if at > now:
+                await self._parts.until(at)
+            elif isinstance(step, Look):
                 await self._look_for_all()
             else:
                 await self._resend()
 
+    async def _plan_restored(self) -> None:
+        """Find out what the writes of a restored ledger would be, so that they can be looked for."""
+        if any(map(restored.is_bare, self._call.writes)):
+            looked_for, back = restored.planned(self._call.writes, self._organisation.rates, self._now())
+            self._call = msgspec.structs.replace(self._call, writes=looked_for)
+            if back:
+                await self._settle(back)
+
     async def _resend(self) -> None:
-        """The same bytes under the same key; the ledger has both."""
-        ticket = await self._open(_nothing(self._call), "resend")
+        """The same bytes under the same key; the ledger has both. Not for a key that died while a slot was waited for:
+        Xero would carry the request out once more."""
+        ticket = await self._try_open(_nothing(self._call), "resend")
+        if isinstance(ticket, Wait):
+            self._not_before = self._now() + dt.timedelta(seconds=ticket.seconds)
+            return
+        if not key_lives(self._call, self._parts.patience, ticket.opened_at):
+            await self._parts.ledger.calls.answered(ticket, NoAnswer(left=False, detail="its key is too old"))
+            return
         outcome = await self._exchange(ticket)
         self._parts.gate("resent")
         if isinstance(outcome, NoAnswer) and not outcome.left:
@@ -111,23 +130,27 @@ class Drive:
 
     async def _open(self, request: XeroRequest, purpose: Purpose) -> Ticket:
         """A ticket, when there is a slot for it. Raises Stopping: no new call starts while the worker stops."""
-        while True:
-            if self._parts.stopping.is_set():
-                raise Stopping
-            opened = await self._parts.ledger.calls.open(
-                (),
-                request,
-                purpose,
-                self._organisation.tenant,
-                self._organisation.xero_tenant_id,
-                self._fence,
-                self._call.call,
-                self._parts.patience.timeout_s,
-            )
-            if not isinstance(opened, Wait):
-                return opened
-            self._parts.metrics.waited(opened.seconds)
+        while isinstance(opened := await self._try_open(request, purpose), Wait):
             await self._parts.pause(opened.seconds)
+        return opened
+
+    async def _try_open(self, request: XeroRequest, purpose: Purpose) -> Ticket | Wait:
+        """A ticket, or how long to wait for one. Raises Stopping."""
+        if self._parts.stopping.is_set():
+            raise Stopping
+        opened = await self._parts.ledger.calls.open(
+            (),
+            request,
+            purpose,
+            self._organisation.tenant,
+            self._organisation.xero_tenant_id,
+            self._fence,
+            self._call.call,
+            self._parts.patience.timeout_s,
+        )
+        if isinstance(opened, Wait):
+            self._parts.metrics.waited(opened.seconds)
+        return opened
 
     async def _exchange(self, ticket: Ticket) -> Answer | NoAnswer:
         outcome = await exchange(self._parts, ticket)

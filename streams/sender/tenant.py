@@ -83,11 +83,12 @@ class TenantSender:
             await self._parts.ledger.leases.release(self._lease)
 
     async def _turn(self) -> None:
+        # What wakes us from now on is looked at in the next turn; without a lease it wakes us once and no more.
+        self._woken.clear()
         lease = await self._own()
         if lease is None:
             await self._idle(_IDLE_S)
             return
-        self._woken.clear()
         if self._parts.on_wire[self._organisation.tenant] >= _ON_WIRE_MAX or len(self._tasks) >= _OPEN_MAX:
             await self._idle(_IDLE_S)
             return

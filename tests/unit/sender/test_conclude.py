@@ -116,7 +116,6 @@ def test_found_with_another_total_is_a_question() -> None:
     [
         {"Reference": "pi_1"},
         {"Amount": Decimal("19.99")},
-        {"Status": "DELETED"},
         {"Invoice": {"InvoiceID": "another"}},
     ],
 )
@@ -126,6 +125,13 @@ def test_a_payment_is_known_by_invoice_mark_and_amount(other: dict[str, Any]) ->
     assert isinstance(conclude.unknown(item, found, NOW), Posted)
     (nothing,) = seen([item], "Payments", paid(**other))
     assert nothing == []
+
+
+def test_a_deleted_payment_is_not_in_the_books_any_more() -> None:
+    item = payment_write()
+    (found,) = seen([item], "Payments", paid(Status="DELETED"))
+    assert isinstance(conclude.unknown(item, found, NOW), Back)
+    assert isinstance(conclude.refused(refused(item, NOT_APPROVED), found, NOW), Rejected)
 
 
 def test_a_mark_found_twice_is_posted_and_a_person_told() -> None:
@@ -150,8 +156,10 @@ def test_a_look_that_says_nothing_is_none() -> None:
     item = invoice_write()
     assert search.sightings([item], Answer(status=429, body=b"")) is None
     assert search.sightings([item], Answer(status=200, body=b"not json")) is None
+    missing = Answer(status=404, body=b"", content_type="text/html")
+    assert search.sightings([item], missing) is None
     reversal = open_write(ready(payment()), {"PaymentID": "p-id", "Status": "DELETED"}, "delete", "Payments")
-    assert search.sightings([reversal], Answer(status=404, body=b"", content_type="text/html")) == [[]]
+    assert search.sightings([reversal], missing) == [[]]
 
 
 NUMBER_TAKEN = "Invoice # must be unique."

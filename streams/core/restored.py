@@ -1,0 +1,47 @@
+"""A ledger that was put back from a backup: what of its open writes Xero must be asked for first. Pure.
+
+Such a write has no element, because nothing says that it was ever sent. Planning says what it would be now: what would
+be made anew is looked for, because it may have been made after the backup; everything else is decided from what Xero
+holds, and to do it twice changes nothing (design 6 and 7.7).
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from streams.core import plan
+from streams.core.decisions import READ_AFTER, Rates, Write
+from streams.core.results import Back
+from streams.core.situation import RESTORED, OpenWrite
+
+_CREATE: Final = "create"
+
+
+def is_bare(item: OpenWrite) -> bool:
+    """Whether it is not known yet what the write would be."""
+    return item.write.step == RESTORED and not item.write.element
+
+
+def planned(
+    items: Sequence[OpenWrite], rates: Rates, now: dt.datetime
+) -> tuple[tuple[OpenWrite, ...], tuple[Back, ...]]:
+    """The writes to look for, with what they would be; and those that go back to planning at once."""
+    looked_for: list[OpenWrite] = []
+    back: list[Back] = []
+    for item in items:
+        decision = plan.decided(item.command, rates)
+        if isinstance(decision, Write) and decision.planned.step == _CREATE:
+            write = msgspec.structs.replace(decision.planned, step=RESTORED)
+            looked_for.append(msgspec.structs.replace(item, write=write))
+        else:
+            back.append(
+                Back(
+                    command_id=item.command.command_id,
+                    cause="transient",
+                    reason="a backup was put back: it is decided from what Xero holds now",
+                    hints={READ_AFTER: now.isoformat()},
+                )
+            )
+    return tuple(looked_for), tuple(back)

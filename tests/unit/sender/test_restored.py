@@ -1,0 +1,101 @@
+"""A backup was put back: what of it Xero is asked for, and what its answer means."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from schemas.commands import AnyPayload, ReversePayment
+from streams.core import conclude, search
+from streams.core.restored import is_bare, planned
+from streams.core.results import Asked, Back, Posted
+from streams.core.situation import RESTORED, EffectLink, OpenWrite, Resource
+from tests.unit.sender.test_conclude import PAYMENT, PERSON, paid, seen
+from tests.unit.sender.values import (
+    CONTACT,
+    NOW,
+    ORDER,
+    RATES,
+    contact,
+    credit_note,
+    document,
+    invoice,
+    link,
+    open_write,
+    payment,
+    ready,
+    standing,
+)
+
+
+def bare(payload: AnyPayload, effect: EffectLink, resource: Resource, **more: Any) -> OpenWrite:
+    return open_write(ready(payload, effect, **more), {}, RESTORED, resource)
+
+
+def looked_for(item: OpenWrite) -> OpenWrite:
+    assert is_bare(item)
+    (found,), back = planned([item], RATES, NOW)
+    assert back == ()
+    assert not is_bare(found)
+    return found
+
+
+def test_what_would_be_made_is_looked_for_where_it_would_be() -> None:
+    order = looked_for(bare(invoice(), link(ORDER), "Invoices"))
+    assert dict(search.look([order], NOW).query)["InvoiceNumbers"] == "S1-1001"
+    person = looked_for(bare(contact(), link(CONTACT), "Contacts"))
+    assert dict(search.look([person], NOW).query)["where"] == 'ContactNumber=="shop-1:c1"'
+    money = looked_for(bare(payment(), link(PAYMENT), "Payments"))
+    assert dict(search.look([money], NOW).query)["where"] == 'Invoice.InvoiceID==Guid("invoice-id")'
+    invoiced = link(ORDER, "Invoices", "invoice-id", document=document("Invoices", "invoice-id", standing()))
+    note = bare(credit_note(), link("r#credit_note"), "CreditNotes", depends_on=(invoiced,))
+    assert dict(search.look([looked_for(note)], NOW).query)["where"] == 'CreditNoteNumber=="CN-1"'
+
+
+def test_what_changes_a_document_is_decided_from_what_xero_holds() -> None:
+    update = bare(invoice(), link(ORDER, "Invoices", "invoice-id"), "Invoices")
+    reversal = ReversePayment(payment=PAYMENT, date=NOW.date())
+    taken_back = bare(reversal, link("p#reversal"), "Payments", depends_on=(link(PAYMENT, "Payments", "payment-id"),))
+    nothing, back = planned([update, taken_back], RATES, NOW)
+    assert nothing == ()
+    assert [one.hints for one in back] == [{"read_after": NOW.isoformat()}] * 2
+
+
+def test_found_counts_as_sent_after_the_backup() -> None:
+    item = looked_for(bare(payment(), link(PAYMENT), "Payments"))
+    for status in ("AUTHORISED", "DELETED"):
+        (found,) = seen([item], "Payments", paid(Status=status))
+        assert isinstance(conclude.unknown(item, found, NOW), Posted)
+    both = [paid(PaymentID="deleted", Status="DELETED"), paid()]
+    result = conclude.unknown(item, both, NOW)
+    assert isinstance(result, Posted)
+    assert result.xero_id == "payment-id"
+    twice = conclude.unknown(item, [paid(), paid(PaymentID="second")], NOW)
+    assert isinstance(twice, Asked)
+    assert twice.kind == "doubled"
+    person = looked_for(bare(contact(), link(CONTACT), "Contacts"))
+    assert isinstance(conclude.unknown(person, [PERSON], NOW), Posted)
+
+
+def test_not_found_is_sent() -> None:
+    item = looked_for(bare(invoice(), link(ORDER), "Invoices"))
+    for nothing in ([], [standing(Reference="somebody else's")]):
+        result = conclude.unknown(item, nothing, NOW)
+        assert isinstance(result, Back)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_question"),
+    [
+        (standing(), False),
+        (standing(Status="VOIDED"), False),
+        (standing(Total=Decimal("20.02")), True),
+        (standing(Total=Decimal("40.00"), Reference=standing()["Reference"].replace("1001", "1001 again")), False),
+    ],
+    ids=["as it was sent", "voided since", "another total than predicted", "a newer version"],
+)
+def test_an_invoice_counts_as_it_stands(body: dict[str, Any], is_question: bool) -> None:
+    """What came after it comes again from Kafka; a total that Xero made of our own lines is a person's business."""
+    item = looked_for(bare(invoice(), link(ORDER), "Invoices"))
+    result = conclude.unknown(item, [body], NOW)
+    assert isinstance(result, Asked if is_question else Posted)
