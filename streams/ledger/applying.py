@@ -11,7 +11,7 @@ from streams.core.effects import makes_document
 from streams.core.results import Asked, Back, Option, Posted, Rejected, Result, Same
 from streams.ledger import documents, letters, tables
 from streams.ledger.questions import question_row
-from streams.ledger.rows import CommandRow, chunks
+from streams.ledger.rows import CommandRow, chunks, grouped
 from streams.ledger.transitions import Why
 from streams.ledger.work import Work
 
@@ -47,11 +47,17 @@ class Applying:
         for keys in chunks(rejected):
             rows = await self._work.connection.execute(statement.where(_events.c.event_key.in_(keys)))
             self._events |= {row["event_key"]: row for row in rows.mappings()}
-        ids = [xero_id for one in results if (xero_id := _document_id(one)) is not None]
-        owner = select(_effects.c.tenant, _effects.c.resource, _effects.c.xero_id, _effects.c.effect_key)
-        for some in chunks(ids):
-            for row in await self._work.connection.execute(owner.where(_effects.c.xero_id.in_(some))):
-                self._owners[row[0], row[1], row[2]] = row[3]
+        places = [
+            (self._work.commands[one.command_id].tenant, *place)
+            for one in results
+            if (place := _document(one)) is not None
+        ]
+        for tenant, resource, ids in grouped(places):
+            owner = select(_effects.c.xero_id, _effects.c.effect_key).where(
+                _effects.c.tenant == tenant, _effects.c.resource == resource, _effects.c.xero_id.in_(ids)
+            )
+            for xero_id, effect_key in await self._work.connection.execute(owner):
+                self._owners[tenant, resource, xero_id] = effect_key
 
     def _one(self, command: CommandRow, result: Result) -> None:
         match result:
@@ -189,12 +195,12 @@ def _posted(result: Result) -> Posted | None:
     return result if isinstance(result, Posted) else None
 
 
-def _document_id(result: Result) -> str | None:
-    """The document that the result would give to its effect."""
-    if isinstance(result, Back):
-        return None if result.document is None else result.document.xero_id
-    found = _posted(result)
-    return None if found is None else found.xero_id
+def _document(result: Result) -> tuple[str, str] | None:
+    """The document (resource and id) that the result would give to its effect."""
+    found = result.document if isinstance(result, Back) else _posted(result)
+    if found is None or found.resource is None or found.xero_id is None:
+        return None
+    return found.resource, found.xero_id
 
 
 def _owns(command: CommandRow) -> bool:

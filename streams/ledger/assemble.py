@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, select, tuple_
+from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import decode_payload
 from streams.core.situation import Document, EffectLink, ReadyCommand
 from streams.ledger import tables
-from streams.ledger.rows import chunks
+from streams.ledger.rows import chunks, grouped
 
 _commands: Final = tables.commands
 _effects: Final = tables.effects
@@ -115,9 +115,11 @@ async def _read_documents(
 ) -> dict[tuple[str, ...], Document]:
     places = [(row["tenant"], row["resource"], row["xero_id"]) for row in effects if row["xero_id"] is not None]
     found: dict[tuple[str, ...], Document] = {}
-    where = tuple_(_documents.c.tenant, _documents.c.resource, _documents.c.xero_id)
-    for some in chunks(places):
-        for row in (await connection.execute(select(_documents).where(where.in_(some)))).mappings():
+    for tenant, resource, ids in grouped(places):
+        statement = select(_documents).where(
+            _documents.c.tenant == tenant, _documents.c.resource == resource, _documents.c.xero_id.in_(ids)
+        )
+        for row in (await connection.execute(statement)).mappings():
             found[row["tenant"], row["resource"], row["xero_id"]] = Document(
                 resource=row["resource"], xero_id=row["xero_id"], body=row["body"], read_at=row["read_at"]
             )

@@ -11,6 +11,7 @@ from schemas.states import Disposition
 from streams.clock import Clock
 from streams.ledger import dispositions, tables, waits
 from streams.ledger.engine import Store
+from streams.ledger.ready import PENDING
 
 _events: Final = tables.events
 _duplicates: Final = tables.duplicates
@@ -123,7 +124,7 @@ class Audit:
         return [problem for record in wanted if (problem := _judge(record, found)) is not None]
 
     async def _waiting(self, connection: AsyncConnection) -> dict[str, int]:
-        statement = select(_commands).where(_commands.c.state == "pending").limit(_WAITING_MAX)
+        statement = select(_commands).where(PENDING).limit(_WAITING_MAX)
         rows = [dict(row) for row in (await connection.execute(statement)).mappings()]
         reasons: dict[str, int] = {}
         for waiting in (await waits.of_commands(connection, rows, self._clock.now())).values():

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import CommandRecord, RefusedEvent
 from streams.ledger import tables
 from streams.ledger.letters import record_subject
-from streams.ledger.rows import chunks
+from streams.ledger.rows import chunks, grouped
 
 
 class Position(NamedTuple):
@@ -83,11 +83,12 @@ async def load(connection: AsyncConnection, records: Sequence[CommandRecord]) ->
         )
         for key, subject in await connection.execute(open_ones):
             known.open_letters.setdefault(key, []).append(subject)
-    for some in chunks(position_of(record) for record in records):
+    for topic, partition, offsets in grouped(position_of(record) for record in records):
         for table, found in ((_events, known.taken), (_duplicates, known.duplicates)):
-            where_ = tuple_(table.topic, table.partition, table.offset)
-            rows = await connection.execute(select(table.topic, table.partition, table.offset).where(where_.in_(some)))
-            found.update(Position(*row) for row in rows)
+            there = select(table.offset).where(
+                table.topic == topic, table.partition == partition, table.offset.in_(offsets)
+            )
+            found.update(Position(topic, partition, row[0]) for row in await connection.execute(there))
     for subjects in chunks(record_subject(*position_of(record)) for record in records):
         rows = await connection.execute(select(_letters.subject).where(_letters.subject.in_(subjects)))
         known.letters.update(row[0] for row in rows)

@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 from schemas.states import CommandState
 from streams.core.effects import Existing
 
+A = TypeVar("A")
+B = TypeVar("B")
 T = TypeVar("T")
 
 # Both dialects take some 32,000 parameters in a statement; short lists keep their plans cached.
@@ -97,3 +99,14 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
     distinct = list(dict.fromkeys(items))
     for start in range(0, len(distinct), _CHUNK):
         yield distinct[start : start + _CHUNK]
+
+
+def grouped(places: Iterable[tuple[A, B, T]]) -> Iterator[tuple[A, B, list[T]]]:
+    """The distinct triples by their first two parts, for statements `a = ? AND b = ? AND c IN (...)`, which go by an
+    index; `(a, b, c) IN (...)` walks through the table in SQLite, and is slow in PostgreSQL."""
+    groups: dict[tuple[A, B], list[T]] = {}
+    for first, second, last in places:
+        groups.setdefault((first, second), []).append(last)
+    for (first, second), rest in groups.items():
+        for some in chunks(rest):
+            yield first, second, some

@@ -53,12 +53,7 @@ class Settle:
             work = Work(connection, now)
             applying = Applying(work, call, row["idempotency_key"], stage)
             ready = await applying.apply(results)
-            for result in results:
-                await connection.execute(
-                    update(_writes)
-                    .where(_writes.c.call == call, _writes.c.command_id == result.command_id)
-                    .values(result=type(result).__name__)
-                )
+            await self._note_results(connection, call, results)
             if stop is not None:
                 await stops.add_for_tenant(connection, row["tenant"], stop, now)
             closed = await self._close_if_done(connection, call, now)
@@ -96,6 +91,15 @@ class Settle:
         strange = [result.command_id for result in results if result.command_id not in known]
         if strange:
             raise NotPossible(f"call {call} has no open write for {', '.join(strange)}")
+
+    @staticmethod
+    async def _note_results(connection: AsyncConnection, call: int, results: Sequence[Result]) -> None:
+        by_name: dict[str, list[str]] = {}
+        for result in results:
+            by_name.setdefault(type(result).__name__, []).append(result.command_id)
+        for name, ids in by_name.items():
+            noted = update(_writes).where(_writes.c.call == call, _writes.c.command_id.in_(ids))
+            await connection.execute(noted.values(result=name))
 
     @staticmethod
     async def _close_if_done(connection: AsyncConnection, call: int, now: datetime) -> bool:

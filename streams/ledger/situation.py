@@ -8,6 +8,7 @@ from streams.clock import Clock
 from streams.core.situation import Situation
 from streams.ledger import assemble, budget, tables
 from streams.ledger.engine import Store
+from streams.ledger.ready import PENDING
 
 _commands: Final = tables.commands
 _stops: Final = tables.stops
@@ -21,7 +22,7 @@ def stopped() -> ColumnElement[bool]:
     )
 
 
-_READY: Final = and_(_commands.c.state == "pending", _commands.c.ready_since.is_not(None))
+_READY: Final = and_(PENDING, _commands.c.ready_since.is_not(None))
 
 
 class SituationReader:

@@ -141,7 +141,13 @@ commands: Final = Table(
         sqlite_where=text("state = 'pending' AND ready_since IS NOT NULL"),
         postgresql_where=text("state = 'pending' AND ready_since IS NOT NULL"),
     ),
-    Index("ix_commands_state", "state"),
+    # No index over all states: it would look so good to SQLite that it walks through all pending commands.
+    Index(
+        "ix_commands_pending",
+        "position",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
     # A lane has one command on its way, whatever two planners believe.
     Index(
         "uq_commands_in_flight",

@@ -166,7 +166,14 @@ def _commands() -> None:
         sqlite_where=sa.text("state = 'pending' AND ready_since IS NOT NULL"),
         postgresql_where=sa.text("state = 'pending' AND ready_since IS NOT NULL"),
     )
-    op.create_index("ix_commands_state", "commands", ["state"], unique=False)
+    op.create_index(
+        "ix_commands_pending",
+        "commands",
+        ["position"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
     op.create_index(
         "uq_commands_in_flight",
         "commands",
