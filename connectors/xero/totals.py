@@ -7,9 +7,10 @@ zero (facts: xero-api, section 5). Written from those facts alone; it shares no 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 from typing import Final, Literal, Protocol
 
-from schemas.money import round_half_up
+from schemas.money import EXACT, round_half_up
 
 _HUNDRED: Final = Decimal(100)
 
@@ -50,20 +51,19 @@ class Totals:
 def predict(lines: Iterable[TaxedLine], types: LineAmountTypes, percents: Mapping[str, Decimal]) -> Totals:
     """The totals of a document. `percents` gives each tax type's rate; KeyError for one it does not name."""
     totals = tuple(_line(line, types, percents) for line in lines)
-    amounts = sum((line.amount for line in totals), Decimal(0))
-    tax = sum((line.tax for line in totals), Decimal(0))
+    amounts = reduce(EXACT.add, (line.amount for line in totals), Decimal(0))
+    tax = reduce(EXACT.add, (line.tax for line in totals), Decimal(0))
     if types == "Inclusive":
-        return Totals(subtotal=amounts - tax, total_tax=tax, total=amounts, lines=totals)
-    return Totals(subtotal=amounts, total_tax=tax, total=amounts + tax, lines=totals)
+        return Totals(subtotal=EXACT.subtract(amounts, tax), total_tax=tax, total=amounts, lines=totals)
+    return Totals(subtotal=amounts, total_tax=tax, total=EXACT.add(amounts, tax), lines=totals)
 
 
 def _line(line: TaxedLine, types: LineAmountTypes, percents: Mapping[str, Decimal]) -> LineTotal:
     # A unit amount has 4 decimals (unitdp=4): what the source sends beyond them, Xero does not see.
-    gross = line.quantity * round_half_up(line.unit_amount, 4) - (line.discount_amount or Decimal(0))
-    amount = round_half_up(gross)
+    gross = EXACT.multiply(line.quantity, round_half_up(line.unit_amount, 4))
+    amount = round_half_up(EXACT.subtract(gross, line.discount_amount or Decimal(0)))
     if types == "NoTax":
         return LineTotal(amount, Decimal(0))
     percent = percents[line.tax_type]
-    if types == "Inclusive":
-        return LineTotal(amount, round_half_up(amount * percent / (_HUNDRED + percent)))
-    return LineTotal(amount, round_half_up(amount * percent / _HUNDRED))
+    whole = EXACT.add(_HUNDRED, percent) if types == "Inclusive" else _HUNDRED
+    return LineTotal(amount, round_half_up(EXACT.divide(EXACT.multiply(amount, percent), whole)))
