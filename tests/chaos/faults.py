@@ -1,18 +1,23 @@
 """The faults, carried out: signals to processes, the broker's end, the hand on the clock, orders to the sandbox."""
 
 import asyncio
+import contextlib
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
+from aiokafka.errors import KafkaError
+
 from tests.chaos.processes import Kept
 from tests.chaos.schedule import Strike
 from tests.chaos.site import Site
+from tests.support.kafka import committed
 
 _LOOK_S: Final = 0.02
 _LOOKS: Final = 60
 _AWAY_S: Final = 0.5
+_COMMIT_LOOKS: Final = 200
 
 More = Mapping[str, Any]
 
@@ -74,6 +79,24 @@ class Faults:
 
     async def _kill_worker(self, more: More) -> None:
         self._worker().order_end(signal.SIGKILL, rest_s=more["rest_s"])
+
+    async def _kill_worker_after_commit(self, more: More) -> None:
+        """Where work counts as done too early, this is the moment that shows it."""
+        before = await self._committed()
+        for _ in range(_COMMIT_LOOKS):
+            if await self._committed() != before:
+                break
+            await asyncio.sleep(_LOOK_S)
+        await self._kill_worker(more)
+
+    async def _committed(self) -> dict[int, int]:
+        """What the workers' group has committed of the orders; nothing while nobody can tell."""
+        settings, topic = self._site.settings, f"{self._site.name}.events.orders"
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(2):
+                group = settings["LEDGERSTREAM_CONSUMER_GROUP"]
+                return await committed(self._site.rig.broker.bootstrap, group, topic)
+        return {}
 
     async def _trap_worker(self, more: More) -> None:
         self._worker().order_end(signal.SIGKILL, "--die-at", f"{more['point']}:{more['times']}", rest_s=0.0)
@@ -144,6 +167,7 @@ class Faults:
 # What is not here is an order to the sandbox.
 _ACTS: Final[Mapping[str, Callable[[Faults, More], Awaitable[None]]]] = {
     "worker killed": Faults._kill_worker,
+    "worker killed after a commit": Faults._kill_worker_after_commit,
     "worker killed at a point": Faults._trap_worker,
     "worker terminated": Faults._terminate_worker,
     "worker suspended": Faults._suspend_worker,

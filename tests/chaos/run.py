@@ -9,28 +9,24 @@ from typing import Final
 from tests.chaos import report
 from tests.chaos.mix import Size
 from tests.chaos.report import Totals, findings, round_line, say
-from tests.chaos.rig import rig
+from tests.chaos.rig import Rig
+from tests.chaos.rig import rig as open_rig
 from tests.chaos.round import Outcome, plan, play
 from tests.chaos.site import Site, site
 
 ROUNDS_PER_LEDGER: Final = 8
 
 
-async def run(
-    rounds: int, seed: int, *, plant: str = "", size: Size | None = None, keep: bool = False, tell: bool = True
-) -> Totals:
+async def run(rig: Rig, rounds: int, seed: int, *, size: Size | None = None) -> Totals:
     """Play rounds of the seeds `seed`, `seed` + 1, ...; stops at the first that fails. The sums."""
     totals = Totals(seed)
-    async with rig(keep=keep) as here:
-        for ledger, seeds in enumerate(_split(range(seed, seed + rounds))):
-            async with site(here, f"ledger{ledger}", plant=plant) as place:
-                await _rounds(place, seeds, totals, rounds, size, tell=tell)
-                if totals.ok:
-                    await _close(place, totals, tell=tell)
-            if not totals.ok:
-                break
-        if keep:
-            say(f"everything that was written is in {here.folder}")
+    for ledger, seeds in enumerate(_split(range(seed, seed + rounds))):
+        async with site(rig, f"ledger{ledger}") as place:
+            await _rounds(place, seeds, totals, rounds, size)
+            if totals.ok:
+                await _close(place, totals)
+        if not totals.ok:
+            break
     return totals
 
 
@@ -39,18 +35,14 @@ def _split(seeds: Sequence[int]) -> Iterator[Sequence[int]]:
         yield seeds[start : start + ROUNDS_PER_LEDGER]
 
 
-async def _rounds(
-    place: Site, seeds: Sequence[int], totals: Totals, rounds: int, size: Size | None, *, tell: bool
-) -> None:
+async def _rounds(place: Site, seeds: Sequence[int], totals: Totals, rounds: int, size: Size | None) -> None:
     for seed in seeds:
         planned = plan(seed, size=size)
         outcome = await play(place, planned)
         totals.add(outcome)
-        if tell:
-            say(round_line(totals.rounds, rounds, planned.rate, outcome))
+        say(round_line(totals.rounds, rounds, planned.rate, outcome))
         if not outcome.ok:
-            if tell:
-                await _explain(place, outcome)
+            await _explain(place, outcome)
             return
 
 
@@ -62,7 +54,7 @@ async def _explain(place: Site, outcome: Outcome) -> None:
         say((await place.ledgerstream("trace", trace))[1])
 
 
-async def _close(place: Site, totals: Totals, *, tell: bool) -> None:
+async def _close(place: Site, totals: Totals) -> None:
     """The workers stop in order, and the product's own audit holds: every event has its end, none waits."""
     for worker in place.workers:
         code = await worker.stop()
@@ -74,14 +66,20 @@ async def _close(place: Site, totals: Totals, *, tell: bool) -> None:
         if code == 0 and not view["dispositions"].get("waiting") and not view["waiting"]:
             return
     totals.audits_failed += 1
-    if tell:
-        say(f"  the audit does not hold:\n{told}")
+    say(f"  the audit does not hold:\n{told}")
 
 
 def main(rounds: int, seed: int, *, as_json: bool, keep: bool) -> int:
     """A run from the command line; the exit code."""
     say(f"chaos: {rounds} rounds, seed {seed}")
-    totals = asyncio.run(run(rounds, seed, keep=keep))
+    totals = asyncio.run(_on_a_rig(rounds, seed, keep=keep))
     for line in report.sums(totals, as_json=as_json):
         say(line)
     return 0 if totals.ok else 1
+
+
+async def _on_a_rig(rounds: int, seed: int, *, keep: bool) -> Totals:
+    async with open_rig(keep=keep) as rig:
+        if keep:
+            say(f"everything is written into {rig.folder}, and stays there")
+        return await run(rig, rounds, seed)

@@ -112,8 +112,11 @@ def _slow(chance: random.Random, terms: Terms) -> dict[str, Any]:
 
 
 def _throttled(kind: str, *seconds: int | None) -> Details:
+    """A limit that others have used up. In real time nobody waits for the end of Xero's own window."""
+
     def drawn(chance: random.Random, terms: Terms) -> dict[str, Any]:
-        return {**_xero(answer=f"429-{kind}")(chance, terms), "retry_after_s": chance.choice(seconds)}
+        waits = seconds if terms.leaps else seconds[:1]
+        return {**_xero(answer=f"429-{kind}")(chance, terms), "retry_after_s": chance.choice(waits)}
 
     return drawn
 
@@ -124,6 +127,7 @@ def _offline(chance: random.Random, _terms: Terms) -> dict[str, Any]:
 
 _KINDS: Final[Mapping[str, tuple[int, Details]]] = {
     "worker killed": (10, _rest),
+    "worker killed after a commit": (3, _rest),
     "worker killed at a point": (12, _point),
     "worker terminated": (6, _rest),
     "worker suspended": (4, _suspended),

@@ -35,6 +35,7 @@ class Site:
     """`settings` are those that the next process starts with; `xero` is what the sandbox says about itself."""
 
     rig: Rig
+    name: str
     folder: Path
     settings: dict[str, str]
     xero: Mapping[str, Any]
@@ -122,7 +123,7 @@ async def site(rig: Rig, name: str, *, plant: str = "") -> AsyncIterator[Site]:
         receiver = Kept("receiver", _birth(rig, folder, settings, "receiver"))
         options = ["--plant", plant] if plant else []
         workers = [Kept("worker", _birth(rig, folder, settings, "worker", *options))]
-        here = Site(rig, folder, settings, xero, session, log, letters, receiver, workers)
+        here = Site(rig, name, folder, settings, xero, session, log, letters, receiver, workers)
         stack.push_async_callback(here.close_ledger)
         for process in here.processes:
             process.start()

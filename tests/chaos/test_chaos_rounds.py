@@ -1,0 +1,73 @@
+"""Rounds of chaos as `make chaos` plays them; and faults of ours, planted, that the harness must find."""
+
+import random
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from tests.chaos import round as rounds
+from tests.chaos.mix import Size
+from tests.chaos.rig import Rig, rig
+from tests.chaos.round import Outcome
+from tests.chaos.run import run
+from tests.chaos.schedule import Strike
+from tests.chaos.site import site
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("chaos")]
+SMALL = Size(stories=10, seconds=2.5)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def here() -> AsyncIterator[Rig]:
+    async with rig() as found:
+        yield found
+
+
+def drawn() -> int:
+    return random.SystemRandom().randrange(10**6)
+
+
+@pytest.mark.timeout(300)
+async def test_five_rounds(here: Rig) -> None:
+    totals = await run(here, 5, drawn(), size=SMALL)
+    assert totals.ok, totals.as_json()
+    assert totals.rounds == 5
+    assert totals.events > 100
+
+
+async def planted(here: Rig, name: str, seed: int, *strikes: Strike) -> Outcome:
+    """A round of a worker with a fault of ours, in which just these faults strike."""
+    calm = rounds.plan(seed, calm=True, size=SMALL)
+    async with site(here, f"{name.replace(' ', '-')}-{seed}", plant=name) as place:
+        return await rounds.play(place, replace(calm, rate=20.0, strikes=strikes, patience_s=10.0))
+
+
+async def loss(here: Rig, seed: int) -> Outcome:
+    kill = Strike(0.0, "worker killed after a commit", {"rest_s": 0.0})
+    return await planted(here, "commit before produce", seed, kill, kill)
+
+
+async def double(here: Rig, seed: int) -> Outcome:
+    fault = {"answer": "drop", "commit": "all", "method": "PUT", "path": "Payments", "times": 2}
+    return await planted(here, "new key on resend", seed, Strike(0.0, "connection dropped after the commit", fault))
+
+
+@pytest.mark.timeout(120)
+async def test_a_planted_loss_is_found(here: Rig) -> None:
+    assert (await loss(here, drawn())).findings.lost
+
+
+@pytest.mark.timeout(120)
+async def test_a_planted_double_is_found(here: Rig) -> None:
+    assert (await double(here, drawn())).findings.doubled
+
+
+@pytest.mark.all
+@pytest.mark.timeout(1200)
+async def test_planted_faults_are_found_every_time(here: Rig) -> None:
+    for _ in range(10):
+        seed = drawn()
+        assert (await loss(here, seed)).findings.lost, seed
+        assert (await double(here, seed)).findings.doubled, seed
