@@ -36,6 +36,7 @@ from streams.ledger import Ledger, open_ledger
 from streams.ledger.errors import LedgerUnavailable
 from streams.metrics import MetricsRegistry
 from streams.normalise import Normalise
+from streams.pending import TakingUp
 from streams.publisher import Publisher
 from streams.reload import LivePercents, LiveSources, Reloading
 from streams.sender.gate import Gate, open_gate
@@ -179,7 +180,13 @@ async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate, clock: C
         stop_sending=sender.stop,
         publish=publisher.run,
         flush=publisher.turn,
-        services=(configuration.run, introduction.run, Sweep(ledger).run, Gauges(ledger, metrics).run),
+        services=(
+            configuration.run,
+            introduction.run,
+            TakingUp(ledger, configuration, wake).run,
+            Sweep(ledger).run,
+            Gauges(ledger, metrics).run,
+        ),
     )
 
     def not_ready() -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import CommandRecord, Evidence, Ignored, Pending, RefusedEvent
@@ -135,15 +135,26 @@ class Replay:
         }
         await connection.execute(update(_letters).where(_letters.c.dlq_id == letter.letter.dlq_id).values(**values))
 
-    async def retranslate_pending(self, retranslate: Retranslate, limit: int = 500) -> int:
-        """Take up events that no rule knew when they came, for a release that knows them; how many it took up."""
-        async with self._store.write() as connection:
-            statement = select(_events).where(_events.c.outcome == "pending").order_by(_events.c.recorded_at)
-            rows = (await connection.execute(statement.limit(limit))).mappings().all()
-            taken = 0
-            for row in rows:
-                taken += await self._take_up(connection, row, retranslate(_of_event(row)))
-        return taken
+    async def retranslate_pending(self, retranslate: Retranslate, page: int = 500) -> int:
+        """Take up events that no rule knew when they came, for a release that knows them; how many it took up.
+
+        In the order in which they came, a transaction a page. What another worker is taking up just now is left to it.
+        """
+        waiting = (
+            select(_events).where(_events.c.outcome == "pending").order_by(_events.c.recorded_at, _events.c.event_key)
+        )
+        taken = 0
+        after: ColumnElement[bool] = true()
+        while True:
+            async with self._store.write() as connection:
+                statement = waiting.where(after).limit(page).with_for_update(skip_locked=True)
+                rows = (await connection.execute(statement)).mappings().all()
+                for row in rows:
+                    taken += await self._take_up(connection, row, retranslate(_of_event(row)))
+            if len(rows) < page:
+                return taken
+            at, key = rows[-1]["recorded_at"], rows[-1]["event_key"]
+            after = or_(_events.c.recorded_at > at, and_(_events.c.recorded_at == at, _events.c.event_key > key))
 
     async def _take_up(self, connection: AsyncConnection, row: Any, record: CommandRecord) -> int:
         if isinstance(record.outcome, Pending):

@@ -241,6 +241,17 @@ async def test_events_that_waited_for_a_rule_are_taken_up_by_the_release_that_ha
     assert await ledger.replays.retranslate_pending(retranslate) == 0
 
 
+async def test_events_that_go_on_waiting_hold_up_none_that_can_be_taken_up(ledger: Ledger) -> None:
+    await take_in(ledger, *(record(f"e{n}", Pending("no rule"), n, entity=ORDER) for n in range(3)))
+
+    def retranslate(stored: StoredRecord) -> CommandRecord:
+        outcome = Commands((invoice("e2"),)) if stored.offset == 2 else Pending("no rule yet")
+        return record(f"e{stored.offset}", outcome, stored.offset, entity=ORDER)
+
+    assert await ledger.replays.retranslate_pending(retranslate, page=1) == 1
+    assert await ready(ledger) == ["shop-1:e2#invoice"]
+
+
 async def test_a_dead_contact_holds_the_order_and_its_replay_frees_it(ledger: Ledger) -> None:
     await take_in(ledger, order_placed("e1", "1001", 0))
     letter = await dead(ledger, "shop-1:e1#contact")
