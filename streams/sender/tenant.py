@@ -126,8 +126,10 @@ class TenantSender:
 
     async def _recover(self, lease: Lease) -> None:
         """Take up each open call that nobody in this process is at: those of a worker that died, above all."""
+        # Taken before the reading: a call that ends meanwhile is read as open, but needs nobody.
+        at_work = set(self._tasks.values())
         for call in await self._parts.ledger.recovery.open_calls(self._organisation.tenant):
-            if call.call not in self._tasks.values():
+            if call.call not in at_work:
                 _log.info("taken up again", tenant=call.tenant, call=call.call, sends=len(call.sends))
                 self._start(Drive(self._parts, self._organisation, lease.fence, call).rest(), call.call)
 
