@@ -32,7 +32,7 @@ from streams.kafka import topics
 from streams.kafka.app import EmbeddedApp, Handler, create_app, run_agent
 from streams.kafka.producer import Producer
 from streams.kafka.publishing import KafkaPublisher
-from streams.ledger import Ledger, open_ledger
+from streams.ledger import Ledger, open_as_it_is, open_ledger
 from streams.ledger.errors import LedgerUnavailable
 from streams.metrics import MetricsRegistry
 from streams.normalise import Normalise
@@ -69,10 +69,13 @@ def kafka_address(settings: Settings) -> str:
 
 @asynccontextmanager
 async def open_desk(settings: Settings) -> AsyncIterator[Ledger]:
-    """The ledger for people, beside a worker or without one. Raises LedgerUnavailable where there is none yet."""
+    """The ledger for people, beside a worker or without one, as it is: only receiver and worker bring it up.
+
+    Raises LedgerUnavailable where there is none yet, LedgerRefused for another release's.
+    """
     url = settings.ledger()
     _must_be_there(url)
-    ledger = await open_ledger(url, SystemClock())
+    ledger = await open_as_it_is(url, SystemClock())
     try:
         yield ledger
     finally:

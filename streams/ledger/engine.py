@@ -135,7 +135,9 @@ def _sqlite_engine(url: URL, begin: str, busy_timeout_s: float) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        # The mode stays in the file: who only reads need not, and may not, change it.
+        mode = ("journal_mode=WAL",) if begin == _WRITE else ()
+        for pragma in (*mode, "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

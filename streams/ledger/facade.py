@@ -1,5 +1,7 @@
 """The ledger as the rest of the program sees it: its parts as attributes, opened and closed in one place."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import final
 
@@ -84,14 +86,30 @@ async def open_ledger(url: str, clock: Clock) -> Ledger:
     store = Store(url)
     if store.sqlite and store.url.database:
         _make_folder(Path(store.url.database))
+    async with _closed_on_error(store), store.write() as connection:
+        await connection.run_sync(migrations.upgrade)
+        await identity.ensure(connection, clock.now())
+    return Ledger(store, clock)
+
+
+async def open_as_it_is(url: str, clock: Clock) -> Ledger:
+    """Open a ledger beside the worker that it belongs to, and write nothing by opening it.
+
+    Raises LedgerUnavailable where there is none, LedgerRefused for another release's.
+    """
+    store = Store(url)
+    async with _closed_on_error(store), store.read() as connection:
+        await connection.run_sync(migrations.check)
+    return Ledger(store, clock)
+
+
+@asynccontextmanager
+async def _closed_on_error(store: Store) -> AsyncIterator[None]:
     try:
-        async with store.write() as connection:
-            await connection.run_sync(migrations.upgrade)
-            await identity.ensure(connection, clock.now())
+        yield
     except BaseException:
         await store.close()
         raise
-    return Ledger(store, clock)
 
 
 def _make_folder(database: Path) -> None:

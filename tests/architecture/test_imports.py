@@ -159,7 +159,7 @@ def test_imports_are_absolute() -> None:
 
 
 # What is built once, in one place, from the settings: `streams/bootstrap.py` hands it to everyone else.
-WIRED_IN_BOOTSTRAP = ("XeroClient", "Producer", "open_ledger", "EmbeddedApp", "MetricsRegistry")
+WIRED_IN_BOOTSTRAP = ("XeroClient", "Producer", "open_ledger", "open_as_it_is", "EmbeddedApp", "MetricsRegistry")
 
 
 def test_concrete_classes_are_wired_in_bootstrap_only() -> None:
