@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 KEEP ?=
 
 .PHONY: help install tools check format test test-all bench demo lock clean
@@ -46,21 +47,22 @@ test: $(STAMP) tools ## everything that must hold before a commit is pushed; pri
 	$(PYTEST) -q -n 2 --dist loadgroup --maxschedchunk 2 -m "not all and not bench" tests --ignore=tests/unit --ignore=tests/architecture; \
 	echo "make test took $$((SECONDS - start)) s"
 
-test-all: TOOLS := mvn kcat curl openssl postgres
+test-all: TOOLS := mvn kcat curl openssl postgres engine compose
 test-all: $(STAMP) tools ## the same and the longer rounds
 	$(MAKE) --no-print-directory test
 	$(PYTEST) -q -m "all" --timeout=1800 tests
 
-bench: TOOLS := mvn
+bench: TOOLS := kafka
 bench: $(STAMP) tools ## measure speed
 	$(BIN)/python -m tests.bench
 
-demo: TOOLS := mvn
+demo: TOOLS := kafka
 demo: $(STAMP) tools ## a day of a shop, end to end, into a sandbox of Xero (KEEP=1 leaves it running)
 	@$(BIN)/ledgerstream demo $(if $(KEEP),--keep)
 
-lock: $(STAMP) ## resolve the packages anew
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --all-extras -o requirements.lock pyproject.toml
+lock: $(STAMP) ## resolve the packages anew, for this checkout and for the image
+	$(LOCK) --upgrade --all-extras -o requirements.lock pyproject.toml
+	$(LOCK) --constraint requirements.lock -o deploy/requirements.lock pyproject.toml
 
 clean: ## remove what was built here, local Kafka and ledgers too
 	rm -rf $(VENV) .ledgerstream .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

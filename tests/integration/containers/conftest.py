@@ -15,7 +15,7 @@ from tests.integration.containers import engine
 def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
     """An engine behind DOCKER_HOST; the folder of packages to build with, None where builds fetch them themselves."""
     if engine.answers():
-        yield None
+        yield None if engine.has_images() else _made_here()
         return
     scratch = tmp_path_factory.mktemp("engine")
     with engine.own(scratch) as address, pytest.MonkeyPatch.context() as patch:
@@ -34,9 +34,9 @@ def _made_here() -> Path:
 
 @pytest.fixture(scope="package")
 def checkout(images: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of the repository, as they are now, and nothing else that lies about here."""
+    """The files that are or will be committed, as they are now, and nothing else that lies about here."""
     folder = tmp_path_factory.mktemp("checkout")
-    for name in engine.run("git", "ls-files", "-z").split("\0"):
+    for name in engine.run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
         source = engine.ROOT / name
         if source.is_file():
             target = folder / name

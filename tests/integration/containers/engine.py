@@ -6,23 +6,27 @@ made on this machine by deploy/base-images and kept with the local Kafka's jars.
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from streams.kafka import tether
+from streams.kafka import maven, tether
 from tests.conftest import HOME
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 KEPT: Final = HOME / "containers"
+PYTHON_IMAGE: Final = re.findall(r"^FROM (\S+)", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)[-1]
+KAFKA_IMAGE: Final = f"apache/kafka:{maven.kafka_version()}"
 _READY_S: Final = 60.0
+_COMMAND_S: Final = 900.0
 _INSTALL: Final = (
     "The container tests need a container engine: start Docker, or install docker.io, docker-compose and debootstrap "
     "(Debian and Ubuntu: apt-get install docker.io docker-compose debootstrap) and run as root"
@@ -36,6 +40,18 @@ def answers() -> bool:
     except FileNotFoundError:
         return False
     return asked.returncode == 0 and b"Cannot connect" not in asked.stderr
+
+
+def has_images() -> bool:
+    """Whether the engine has the images that ours start from, or gets them."""
+    return all(_comes(image) for image in (PYTHON_IMAGE, KAFKA_IMAGE))
+
+
+def _comes(image: str) -> bool:
+    return any(
+        subprocess.run(["docker", *words, image], capture_output=True, timeout=600, check=False).returncode == 0
+        for words in (("image", "inspect"), ("pull", "--quiet"))
+    )
 
 
 @contextmanager
@@ -70,15 +86,15 @@ def _wait(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
         time.sleep(0.2)
 
 
-def run(*command: str, cwd: Path = ROOT, timeout_s: float = 900, **environment: str) -> str:
+def run(*command: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
     """Run one command against the engine and return what it wrote on stdout. Fails the test with what it said."""
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=_COMMAND_S,
         check=False,
     )
     assert done.returncode == 0, (

@@ -9,15 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka import container, local, maven, topics
+from streams.kafka import container, local, topics
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.producer import Producer
 from tests.integration.containers import engine
 from tests.support import kafka_process
 from tests.support.kafka import answers, read_all, until
 
-pytestmark = [pytest.mark.all, pytest.mark.timeout(900), pytest.mark.usefixtures("images")]
-IMAGE = f"apache/kafka:{maven.kafka_version()}"
+pytestmark = [
+    pytest.mark.all,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("containers"),
+    pytest.mark.usefixtures("images"),
+]
 
 
 def _containers() -> list[str]:
@@ -71,7 +75,7 @@ async def test_a_killed_parent_leaves_no_container(tmp_path: Path) -> None:
 
 def test_the_image_may_have_another_name(tmp_path: Path) -> None:
     own = "registry.example/mirror/kafka:ours"
-    engine.run("docker", "tag", IMAGE, own)
+    engine.run("docker", "tag", engine.KAFKA_IMAGE, own)
     try:
         kafka = local.start(tmp_path, image=own)
         try:
@@ -83,9 +87,9 @@ def test_the_image_may_have_another_name(tmp_path: Path) -> None:
 
 
 def test_a_container_that_does_not_start_is_a_sentence_and_removed() -> None:
-    taken = container.ContainerBroker("python:3.11-slim-bookworm")
-    with pytest.raises(KafkaUnavailable, match=r"python:3\.11-slim-bookworm did not start"):
-        taken.start()
+    broken = container.ContainerBroker(engine.PYTHON_IMAGE)
+    with pytest.raises(KafkaUnavailable, match=rf"container of {engine.PYTHON_IMAGE} did not start"):
+        broken.start()
     assert not _containers()
 
 
