@@ -130,6 +130,12 @@ class Faults:
         await asyncio.sleep(_AWAY_S)
         await self._site.rig.start_broker()
 
+    async def _restart_database(self, more: More) -> None:
+        await self._site.rig.restart_database(crash=more["crash"])
+
+    async def _send_worker_away(self, more: More) -> None:
+        self._worker().order_end(signal.SIGTERM, rest_s=more["for_s"])
+
     # Time.
 
     async def _leap(self, more: More) -> None:
@@ -176,6 +182,8 @@ _ACTS: Final[Mapping[str, Callable[[Faults, More], Awaitable[None]]]] = {
     "receiver terminated": Faults._terminate_receiver,
     "receiver suspended": Faults._suspend_receiver,
     "broker killed": Faults._kill_broker,
+    "database restarted": Faults._restart_database,
+    "worker leaves and joins again": Faults._send_worker_away,
     "time leaps": Faults._leap,
     "clock steps forward": Faults._step,
     "clock steps back": Faults._step,

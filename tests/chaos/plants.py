@@ -12,9 +12,11 @@ import msgspec
 from sqlalchemy import Row
 
 from connectors.xero.ticket import XeroRequest
+from streams import bootstrap
 from streams.kafka.records import Run
 from streams.ledger import calls
 from streams.translate import Translate
+from tests.chaos import stock
 
 # Longer than a consumer waits before it commits.
 _LATER_S: Final = 4.0
@@ -58,7 +60,17 @@ def _new_key_on_resend() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _stock_faust() -> Iterator[None]:
+    """Faust as it comes, without our runs."""
+    with mock.patch.multiple(
+        bootstrap, create_app=stock.create_app, run_agent=stock.run_agent, EmbeddedApp=stock.StockApp
+    ):
+        yield
+
+
 PLANTS: Final[Mapping[str, Callable[[], AbstractContextManager[None]]]] = {
     "commit before produce": _commit_before_produce,
     "new key on resend": _new_key_on_resend,
+    "stock faust": _stock_faust,
 }

@@ -9,12 +9,13 @@ from typing import Final
 
 from connectors.xero.sandbox import Switches
 from tests.chaos import books, log, mix, oracle, schedule
+from tests.chaos.environment import HURRIED_S, PATIENT_S
 from tests.chaos.expected import expected
 from tests.chaos.faults import Faults
 from tests.chaos.mix import Size
 from tests.chaos.oracle import Findings
 from tests.chaos.schedule import Strike, Terms
-from tests.chaos.site import HURRIED_S, PATIENT_S, Site
+from tests.chaos.site import Site
 
 _RATES: Final = (5.0, 10.0, 20.0)
 _IN_REAL_TIME: Final = 1 / 20
@@ -69,13 +70,13 @@ class Outcome:
         return self.findings.ok and not self.earned_429s
 
 
-def plan(seed: int, *, calm: bool = False, size: Size | None = None) -> Plan:
-    """The round of a seed. `calm`: no faults."""
+def plan(seed: int, *, calm: bool = False, size: Size | None = None, many: bool = False) -> Plan:
+    """The round of a seed. `calm`: no faults. `many`: several workers share a database that can be restarted."""
     chance = random.Random(seed)
     rate = 1.0 if chance.random() < _IN_REAL_TIME else chance.choice(_RATES)
     switches = Switches.drawn(chance, keep=_KEPT_IN_REAL_TIME if rate == 1.0 else _KEPT)
     size = size or Size()
-    terms = Terms(size.seconds + 1.0, HURRIED_S if rate == 1.0 else PATIENT_S, rate != 1.0)
+    terms = Terms(size.seconds + 1.0, HURRIED_S if rate == 1.0 else PATIENT_S, rate != 1.0, many)
     deliveries = mix.draw(chance, f"{seed % 10**6:06d}", size)
     strikes = [] if calm else schedule.draw(chance, terms)
     return Plan(seed=seed, rate=rate, switches=switches, deliveries=deliveries, strikes=strikes)

@@ -2,27 +2,35 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 from tests.chaos import report
 from tests.chaos.mix import Size
 from tests.chaos.report import Totals, findings, round_line, say
-from tests.chaos.rig import Rig
+from tests.chaos.rig import Database, Rig
 from tests.chaos.rig import rig as open_rig
 from tests.chaos.round import Outcome, plan, play
 from tests.chaos.site import Site, site
 
 ROUNDS_PER_LEDGER: Final = 8
+_KILLED_EVERY_S: Final = 30.0
 
 
-async def run(rig: Rig, rounds: int, seed: int, *, size: Size | None = None) -> Totals:
-    """Play rounds of the seeds `seed`, `seed` + 1, ...; stops at the first that fails. The sums."""
+async def run(rig: Rig, rounds: int, seed: int, *, plant: str = "", size: Size | None = None) -> Totals:
+    """Play rounds of the seeds `seed`, `seed` + 1, ...; stops at the first that fails. The sums.
+
+    `plant`: a fault of ours that all workers have (see `plants`).
+    """
     totals = Totals(seed)
     for ledger, seeds in enumerate(_split(range(seed, seed + rounds))):
-        async with site(rig, f"ledger{ledger}") as place:
-            await _rounds(place, seeds, totals, rounds, size)
+        async with site(rig, f"ledger{ledger}{plant.replace(' ', '-')}", plant=plant) as place:
+            async with _one_killed_at_intervals(place, totals):
+                await _rounds(place, seeds, totals, rounds, size)
             if totals.ok:
                 await _close(place, totals)
         if not totals.ok:
@@ -37,13 +45,32 @@ def _split(seeds: Sequence[int]) -> Iterator[Sequence[int]]:
 
 async def _rounds(place: Site, seeds: Sequence[int], totals: Totals, rounds: int, size: Size | None) -> None:
     for seed in seeds:
-        planned = plan(seed, size=size)
+        planned = plan(seed, size=size, many=len(place.workers) > 1)
         outcome = await play(place, planned)
         totals.add(outcome)
         say(round_line(totals.rounds, rounds, planned.rate, outcome))
         if not outcome.ok:
             await _explain(place, outcome)
             return
+
+
+@asynccontextmanager
+async def _one_killed_at_intervals(place: Site, totals: Totals) -> AsyncIterator[None]:
+    """Where there are several workers, one of them dies every thirty seconds, whatever else happens."""
+
+    async def kill() -> None:
+        for worker in itertools.cycle(place.workers):
+            await asyncio.sleep(_KILLED_EVERY_S)
+            worker.order_end(signal.SIGKILL)
+            totals.faults["one of the workers killed, every 30 s"] += 1
+
+    killing = asyncio.create_task(kill()) if len(place.workers) > 1 else None
+    try:
+        yield
+    finally:
+        if killing is not None:
+            killing.cancel()
+            await asyncio.wait({killing})
 
 
 async def _explain(place: Site, outcome: Outcome) -> None:
@@ -69,17 +96,17 @@ async def _close(place: Site, totals: Totals) -> None:
     say(f"  the audit does not hold:\n{told}")
 
 
-def main(rounds: int, seed: int, *, as_json: bool, keep: bool) -> int:
+def main(rounds: int, seed: int, database: Database, *, as_json: bool, keep: bool) -> int:
     """A run from the command line; the exit code."""
-    say(f"chaos: {rounds} rounds, seed {seed}")
-    totals = asyncio.run(_on_a_rig(rounds, seed, keep=keep))
+    say(f"chaos: {rounds} rounds, seed {seed}, ledger on {database}")
+    totals = asyncio.run(_on_a_rig(rounds, seed, database, keep=keep))
     for line in report.sums(totals, as_json=as_json):
         say(line)
     return 0 if totals.ok else 1
 
 
-async def _on_a_rig(rounds: int, seed: int, *, keep: bool) -> Totals:
-    async with open_rig(keep=keep) as rig:
+async def _on_a_rig(rounds: int, seed: int, database: Database, *, keep: bool) -> Totals:
+    async with open_rig(database, keep=keep) as rig:
         if keep:
             say(f"everything is written into {rig.folder}, and stays there")
         return await run(rig, rounds, seed)

@@ -28,12 +28,16 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a round's faults must keep to. `timeout_s`: the workers' patience with Xero; `leaps`: time may leap."""
+    """What a round's faults must keep to.
+
+    `timeout_s`: the workers' patience with Xero; `leaps`: time may leap; `many`: several workers share a database
+    server.
+    """
 
     seconds: float
     timeout_s: float
     leaps: bool
-    database: bool = False
+    many: bool = False
 
 
 Details = Callable[[random.Random, Terms], dict[str, Any]]
@@ -41,16 +45,21 @@ Details = Callable[[random.Random, Terms], dict[str, Any]]
 
 def draw(chance: random.Random, terms: Terms) -> list[Strike]:
     """The strikes of a round in the order of their time."""
-    kinds = [kind for kind in _KINDS if terms.leaps or kind not in _LEAPING]
+    left_out = (frozenset() if terms.leaps else _LEAPING) | (frozenset() if terms.many else _OF_MANY)
+    kinds = [kind for kind in _KINDS if kind not in left_out]
     weights = [_KINDS[kind][0] for kind in kinds]
     number = chance.randint(3, 8)
     strikes = [
         Strike(chance.uniform(0.2, terms.seconds), kind, _KINDS[kind][1](chance, terms))
         for kind in chance.choices(kinds, weights, k=number)
     ]
-    # A broker is away for some seconds: once in a round is enough.
-    brokers = [one for one in strikes if one.kind == "broker killed"][1:]
-    return sorted((one for one in strikes if one not in brokers), key=lambda one: one.at)
+    # Broker and database are away for some seconds: once in a round is enough.
+    again = [one for kind in ("broker killed", "database restarted") for one in _of(strikes, kind)[1:]]
+    return sorted((one for one in strikes if one not in again), key=lambda one: one.at)
+
+
+def _of(strikes: list[Strike], kind: str) -> list[Strike]:
+    return [one for one in strikes if one.kind == kind]
 
 
 def _nothing(_chance: random.Random, _terms: Terms) -> dict[str, Any]:
@@ -121,6 +130,14 @@ def _throttled(kind: str, *seconds: int | None) -> Details:
     return drawn
 
 
+def _restart(chance: random.Random, _terms: Terms) -> dict[str, Any]:
+    return {"crash": chance.random() < 0.5}
+
+
+def _away(chance: random.Random, _terms: Terms) -> dict[str, Any]:
+    return {"for_s": chance.uniform(0.5, 4.0)}
+
+
 def _offline(chance: random.Random, _terms: Terms) -> dict[str, Any]:
     return {"for_s": chance.uniform(0.3, 1.5), "currency": chance.choice(("GBP", "EUR"))}
 
@@ -136,6 +153,8 @@ _KINDS: Final[Mapping[str, tuple[int, Details]]] = {
     "receiver terminated": (2, _rest),
     "receiver suspended": (2, _suspended),
     "broker killed": (2, _nothing),
+    "database restarted": (3, _restart),
+    "worker leaves and joins again": (5, _away),
     "time leaps": (3, _leap),
     "clock steps forward": (2, _step(1)),
     "clock steps back": (2, _step(-1)),
@@ -157,4 +176,5 @@ _KINDS: Final[Mapping[str, tuple[int, Details]]] = {
     "organisation offline": (3, _offline),
     "organisation disconnected": (1, _offline),
 }
+_OF_MANY: Final = frozenset({"database restarted", "worker leaves and joins again"})
 _LEAPING: Final = frozenset({"worker suspended for minutes", "time leaps", "429 day"})

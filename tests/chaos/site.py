@@ -9,25 +9,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 
-from streams.demo.processes import free_port
 from streams.kafka import topics
 from streams.ledger import Ledger, open_ledger
 from streams.ledger.budget import IN_FLIGHT_LIMIT
-from tests.chaos import doors
+from tests.chaos.environment import environment
 from tests.chaos.letters import Letters
 from tests.chaos.log import Log
-from tests.chaos.processes import ROOT, Child, Kept
+from tests.chaos.processes import Child, Kept
 from tests.chaos.rig import Rig
 from tests.chaos.senders import Senders, senders
-
-_SOURCES: Final = ("shop-1", "shop-2", "crm-1", "jobs-1", "stripe-1")
-# Xero's own time limit, and one that a round in real time can wait for.
-PATIENT_S: Final = 30.0
-HURRIED_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -78,8 +72,7 @@ class Site:
     async def calls_under_way(self) -> int:
         """How many calls the ledger holds for being under way, written ahead and not answered."""
         if self._ledger is None:
-            url = self.settings.get("LEDGERSTREAM_LEDGER_URL", f"sqlite:///{self.folder / 'ledger.db'}")
-            self._ledger = await open_ledger(url, self.rig.hand)
+            self._ledger = await open_ledger(self.settings["LEDGERSTREAM_LEDGER_URL"], self.rig.hand)
         budgets = [await self._ledger.calls.budget(tenant) for tenant in ("uk", "ie")]
         return sum(IN_FLIGHT_LIMIT - budget.in_flight_left for budget in budgets)
 
@@ -96,11 +89,6 @@ class Site:
             for worker in self.workers:
                 worker.order_end(signal.SIGTERM, rest_s=0.0)
 
-    def said(self) -> str:
-        """The last words of every process, for a report of failure."""
-        files = sorted(self.folder.glob("*.log"))
-        return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-4000:]}" for file in files)
-
 
 @asynccontextmanager
 async def site(rig: Rig, name: str, *, plant: str = "") -> AsyncIterator[Site]:
@@ -114,7 +102,7 @@ async def site(rig: Rig, name: str, *, plant: str = "") -> AsyncIterator[Site]:
         sandbox = await rig.nursery.bear("sandbox", [str(rig.clock)], dict(os.environ), folder / "sandbox.log")
         stack.push_async_callback(sandbox.end)
         xero = json.loads(await _first_line(folder / "sandbox.log"))
-        settings = _settings(rig, folder, prefix, xero)
+        settings = environment(rig, folder, prefix, await rig.new_ledger(folder), xero)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         log = Log(folder / "senders.log")
         stack.callback(log.close)
@@ -122,7 +110,9 @@ async def site(rig: Rig, name: str, *, plant: str = "") -> AsyncIterator[Site]:
         stack.push_async_callback(letters.stop)
         receiver = Kept("receiver", _birth(rig, folder, settings, "receiver"))
         options = ["--plant", plant] if plant else []
-        workers = [Kept("worker", _birth(rig, folder, settings, "worker", *options))]
+        workers = [
+            Kept(f"worker {number}", _birth(rig, folder, settings, "worker", *options)) for number in range(rig.workers)
+        ]
         here = Site(rig, name, folder, settings, xero, session, log, letters, receiver, workers)
         stack.push_async_callback(here.close_ledger)
         for process in here.processes:
@@ -153,31 +143,3 @@ async def _first_line(file: Path) -> str:
             if newline:
                 return line
         await asyncio.sleep(0.02)
-
-
-def _settings(rig: Rig, folder: Path, prefix: str, xero: Mapping[str, Any]) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEDGERSTREAM_")}
-    tenant_of = {row["currency"]: row["tenant_id"] for row in xero["organisations"]}
-    secrets = {
-        f"LEDGERSTREAM_SECRET_{source.replace('-', '_').upper()}": doors.secret_of(source) for source in _SOURCES
-    }
-    return {
-        **inherited,
-        "NO_COLOR": "1",
-        "COLUMNS": "200",
-        "KAFKA_BOOTSTRAP_SERVERS": rig.broker.bootstrap,
-        "LEDGERSTREAM_TOPIC_PREFIX": prefix,
-        "LEDGERSTREAM_CONSUMER_GROUP": f"{prefix}group",
-        "LEDGERSTREAM_HOME": str(folder),
-        "LEDGERSTREAM_TENANTS": str(ROOT / "deploy" / "tenants"),
-        "LEDGERSTREAM_XERO_API_URL": xero["api_url"],
-        "LEDGERSTREAM_XERO_IDENTITY_URL": xero["identity_url"],
-        "LEDGERSTREAM_XERO_CLIENT_ID": xero["client_id"],
-        "LEDGERSTREAM_XERO_CLIENT_SECRET": xero["client_secret"],
-        "LEDGERSTREAM_XERO_TIMEOUT_S": f"{PATIENT_S:g}",
-        "LEDGERSTREAM_METRICS_PORT": "0",
-        "LEDGERSTREAM_RECEIVER_PORT": str(free_port()),
-        "LEDGERSTREAM_TENANT_UK": tenant_of["GBP"],
-        "LEDGERSTREAM_TENANT_IE": tenant_of["EUR"],
-        **secrets,
-    }

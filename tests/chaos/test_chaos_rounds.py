@@ -1,5 +1,6 @@
 """Rounds of chaos as `make chaos` plays them; and faults of ours, planted, that the harness must find."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest_asyncio
 from tests.chaos import round as rounds
 from tests.chaos.mix import Size
 from tests.chaos.rig import Rig, rig
-from tests.chaos.round import Outcome
+from tests.chaos.round import Outcome, Plan
 from tests.chaos.run import run
 from tests.chaos.schedule import Strike
 from tests.chaos.site import site
@@ -71,3 +72,26 @@ async def test_planted_faults_are_found_every_time(here: Rig) -> None:
         seed = drawn()
         assert (await loss(here, seed)).findings.lost, seed
         assert (await double(here, seed)).findings.doubled, seed
+
+
+def many_kills(seed: int) -> Plan:
+    """Events at a steady pace, and a worker that is killed eight times while they come."""
+    chance = random.Random(seed)
+    kills = [Strike(3.0 + 1.5 * number + chance.uniform(0, 1), "worker killed", {"rest_s": 0.0}) for number in range(8)]
+    calm = rounds.plan(seed, calm=True, size=Size(stories=150, seconds=12.0))
+    return replace(calm, rate=20.0, strikes=kills, patience_s=150.0)
+
+
+@pytest.mark.all
+@pytest.mark.timeout(1500)
+async def test_stock_faust_loses_an_event_within_twenty_minutes(here: Rig) -> None:
+    """And our runs lose none of the same events under the same faults."""
+    seed = drawn()
+    async with asyncio.timeout(1200):
+        while True:
+            async with site(here, f"stock-{seed}", plant="stock faust") as place:
+                if (await rounds.play(place, many_kills(seed))).findings.lost:
+                    break
+            seed += 1
+    async with site(here, f"ours-{seed}") as place:
+        assert (await rounds.play(place, many_kills(seed))).ok
