@@ -10,8 +10,12 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 KEEP ?=
+ROUNDS ?= 100
+SEED ?=
+LEDGER ?= sqlite
+JSON ?=
 
-.PHONY: help install tools check format test test-all bench demo lock clean
+.PHONY: help install tools check format test test-all chaos bench demo lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +55,10 @@ test-all: TOOLS := mvn kcat curl openssl postgres engine compose
 test-all: $(STAMP) tools ## the same and the longer rounds
 	$(MAKE) --no-print-directory test
 	$(PYTEST) -q -m "all" --timeout=1800 tests
+
+chaos: TOOLS := mvn $(if $(filter postgresql,$(LEDGER)),postgres)
+chaos: $(STAMP) tools ## events under faults, then the books are compared: ROUNDS=100 SEED=n LEDGER=postgresql JSON=1
+	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --ledger $(LEDGER) $(addprefix --seed ,$(SEED)) $(if $(JSON),--json) $(if $(KEEP),--keep)
 
 bench: TOOLS := kafka
 bench: $(STAMP) tools ## measure speed
