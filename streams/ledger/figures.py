@@ -12,6 +12,7 @@ from streams.clock import Clock
 from streams.core.situation import Budget
 from streams.ledger import budget, tables
 from streams.ledger.engine import Store
+from streams.ledger.ready import PENDING
 
 _commands: Final = tables.commands.c
 _letters: Final = tables.dead_letters.c
@@ -39,7 +40,7 @@ class FiguresReader:
 
     async def read(self) -> Figures:
         """Everything from one state of the ledger; it blocks nobody. Raises LedgerUnavailable."""
-        is_pending, is_open = _commands.state == "pending", _letters.state == "open"
+        is_pending, is_open = PENDING, _letters.state == "open"
         async with self._store.read() as connection:
             pending = await _groups(connection, _commands.priority_s, is_pending)
             open_letters = await _groups(connection, _letters.cause, is_open)

@@ -12,12 +12,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.bench.quiet import quiet
 from tests.bench.rows import HEAD, Row, line
 
 RESULTS: Final = Path(__file__).parent / "results.json"
 # Each module has `measure() -> list[Row]`.
 MODULES: Final = {
     "translate": "tests.bench.translate.measure",
+    "sink": "tests.bench.sink",
+    "backlog": "tests.bench.backlog",
+    "real_time": "tests.bench.real_time",
     "sandbox": "tests.bench.sandbox_speed",
 }
 
@@ -28,6 +32,7 @@ def main(names: Sequence[str]) -> int:
     if unknown:
         sys.stderr.write(f"there is no figure {', '.join(unknown)}: choose from {', '.join(MODULES)}\n")
         return 2
+    quiet()
     rows: list[Row] = []
     sys.stdout.write(HEAD + "\n")
     for name in names or MODULES:

@@ -23,13 +23,6 @@ BATCHES: Final = 120
 BATCH: Final = 50
 DOCUMENTS_GOAL: Final = 3_000
 CONNECTIONS: Final = 4
-_SERVER: Final = """
-import asyncio
-from connectors.xero.sandbox import Switches, run_forever
-limit = 10**9
-switches = Switches(minute_limit=limit, day_limit=limit, app_minute_limit=limit, concurrent_limit=100)
-asyncio.run(run_forever(switches=switches, as_json=True))
-"""
 
 
 def measure() -> list[Row]:
@@ -57,7 +50,9 @@ async def _measure() -> list[Row]:
 
 @asynccontextmanager
 async def _served() -> AsyncIterator[tuple[dict[str, Any], int]]:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _SERVER, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.unlimited_xero", stdout=asyncio.subprocess.PIPE
+    )
     assert process.stdout is not None
     try:
         yield orjson.loads(await process.stdout.readline()), process.pid
