@@ -70,4 +70,12 @@ def key_lives(call: OpenCall, patience: Patience, at: dt.datetime) -> bool:
 
 
 def _last_unanswered(call: OpenCall) -> dt.datetime:
-    return max((at for at, status in call.sends if status not in _OVER), default=call.sends[0][0])
+    """The latest that a request without an answer can have left.
+
+    A worker that took the tenant over goes by its own time only: whatever the clock said before, the one that sent may
+    have been about to send until then.
+    """
+    unanswered = [at for at, status in call.sends if status not in _OVER]
+    if not unanswered:
+        return call.sends[0][0]
+    return max(*unanswered, call.owned_since or unanswered[0])

@@ -120,7 +120,10 @@ class OpenWrite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call without a settled outcome, as recovery finds it. `sends` are (sent at, answer status or None)."""
+    """A call without a settled outcome, as recovery finds it. `sends` are (sent at, answer status or None).
+
+    `owned_since`: when whoever finds it became the one that sends for the tenant.
+    """
 
     call: int
     tenant: str
@@ -134,3 +137,4 @@ class OpenCall(msgspec.Struct, frozen=True, kw_only=True):
     looks: int
     next_look_at: dt.datetime | None
     writes: tuple[OpenWrite, ...]
+    owned_since: dt.datetime | None = None

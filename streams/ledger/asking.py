@@ -13,10 +13,11 @@ from streams.clock import Clock
 from streams.core.effects import KEEP, TAKE
 from streams.core.lanes import PERSON_S
 from streams.core.results import Option
-from streams.ledger import tables
+from streams.ledger import locks, tables
 from streams.ledger.admission import make_current
 from streams.ledger.engine import Rollback, Store
 from streams.ledger.errors import NotPossible
+from streams.ledger.repeat import repeated
 from streams.ledger.revising import discard, revise
 from streams.ledger.rows import CommandRow
 from streams.ledger.work import Work
@@ -64,6 +65,7 @@ class Questions:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def list(self, *, state: str | None = "open", entity_key: str | None = None) -> Sequence[Question]:
         """The questions that fit, oldest first."""
         statement = select(_questions).order_by(_questions.c.asked_at, _questions.c.question_id)
@@ -74,11 +76,13 @@ class Questions:
         async with self._store.read() as connection:
             return [question(row) for row in (await connection.execute(statement)).mappings()]
 
+    @repeated
     async def answer(self, question_id: str, option: str, actor: str, *, dry_run: bool = False) -> AnswerReport:
         """Do what the option says. `question_id` may be the beginning of it. NotPossible names the options."""
         report: AnswerReport | None = None
         try:
             async with self._store.write() as connection:
+                await locks.take_turn(connection)
                 row = await _find(connection, question_id)
                 report = await self._answer(connection, row, option, actor)
                 if dry_run:

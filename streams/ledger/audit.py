@@ -12,6 +12,7 @@ from streams.clock import Clock
 from streams.ledger import dispositions, tables, waits
 from streams.ledger.engine import Store
 from streams.ledger.ready import PENDING
+from streams.ledger.repeat import repeated
 
 _events: Final = tables.events
 _duplicates: Final = tables.duplicates
@@ -72,6 +73,7 @@ class Audit:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def audit(self) -> AuditReport:
         """Everything from one state of the ledger. It takes a while on a large one, and stops nobody."""
         async with self._store.read() as connection:
@@ -107,6 +109,7 @@ class Audit:
                 batch = []
         return problems + await self._compare(batch)
 
+    @repeated
     async def _compare(self, batch: Sequence[ReadRecord]) -> list[str]:
         async with self._store.read() as connection:
             next_offsets = {

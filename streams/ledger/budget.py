@@ -50,7 +50,9 @@ async def lock(connection: AsyncConnection, tenant: str) -> None:
     """Let no other transaction count this tenant's slots until this one ends."""
     row = {"tenant": tenant, "foreign_calls": 0, "day_limit": DAY_LIMIT}
     await bulk.insert_missing(connection, _tenants, [row])
-    await connection.execute(select(_tenants.c.tenant).where(_tenants.c.tenant == tenant).with_for_update())
+    await connection.execute(
+        select(_tenants.c.tenant).where(_tenants.c.tenant == tenant).with_for_update(key_share=True)
+    )
 
 
 async def read(connection: AsyncConnection, tenant: str, now: datetime) -> Budget:

@@ -21,17 +21,21 @@ async def insert(connection: AsyncConnection, table: Table, rows: Sequence[Row])
 async def insert_missing(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
     """Insert the rows whose primary key is not there yet."""
     if rows:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        await connection.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+        await connection.execute(_insert(connection, table).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
+async def insert_if_missing(connection: AsyncConnection, table: Table, row: Row) -> bool:
+    """Insert one row unless its primary key is there already; whether it was inserted."""
+    done = await connection.execute(_insert(connection, table).values(dict(row)).on_conflict_do_nothing())
+    return done.rowcount == 1
 
 
 async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
     """Insert the rows, or put their values in the place of what is there under the same primary key."""
     if not rows:
         return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     keys = [column.name for column in table.primary_key]
-    statement = dialect.insert(table)
+    statement = _insert(connection, table)
     statement = statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in rows[0] if name not in keys}
     )
@@ -59,3 +63,7 @@ async def save(connection: AsyncConnection, table: Table, key: str, rows: Sequen
     await update_by(connection, table, key, [values_of(row) for row in rows if row.changed and not row.new])
     for row in rows:
         row.new = row.changed = False
+
+
+def _insert(connection: AsyncConnection, table: Table) -> Any:
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

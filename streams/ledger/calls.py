@@ -14,13 +14,19 @@ from streams.core.situation import Budget, PlannedWrite
 from streams.ledger import budget, bulk, leases, tables
 from streams.ledger.budget import Limit
 from streams.ledger.engine import Rollback, Store
-from streams.ledger.errors import NotPossible
+from streams.ledger.errors import LedgerRefused, NotPossible
+from streams.ledger.repeat import repeated
 from streams.ledger.transitions import Why
 from streams.ledger.work import Work
 
 # From the insert to the first byte on the wire; a request that is later than that must not leave.
 SEND_WINDOW_S: Final = 5.0
 _KEY_PART: Final = 8
+
+_WAS_PUT_BACK: Final = (
+    "The ledger gave a call's number for the second time: it was put back from a backup while this worker ran. Nothing "
+    "was sent. End every worker, then start one with `ledgerstream worker --restored`."
+)
 
 _calls: Final = tables.calls
 _ledger: Final = tables.ledger
@@ -40,7 +46,9 @@ class Calls:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._highest = 0
 
+    @repeated
     async def open(
         self,
         writes: Sequence[PlannedWrite],
@@ -58,29 +66,37 @@ class Calls:
         again, byte for byte, whatever `request` says; a `look` finds out what became of `root`; a `read` has neither.
         The ledger gives the idempotency key. Raises FenceLost (not for a `read`, which may come from anywhere).
         """
-        waiting: Wait | None = None
+        opened: Ticket | Wait | None = None
         try:
             async with self._store.write() as connection:
                 if purpose != "read":
                     await leases.check(connection, tenant, fence)
                 opening = _Opening(connection, self._clock, tenant, xero_tenant_id, fence, timeout_s)
                 opened = await opening.open(writes, request, purpose, root)
-                if isinstance(opened, Ticket):
-                    return opened
-                waiting = opened
-                # What a refused opening has begun to write must not stay.
-                raise Rollback
+                if isinstance(opened, Wait):
+                    # What a refused opening has begun to write must not stay.
+                    raise Rollback
+                if opened.call <= self._highest:
+                    raise LedgerRefused(_WAS_PUT_BACK)
         except Rollback:
-            assert waiting is not None
-            return waiting
+            pass
+        assert opened is not None
+        if isinstance(opened, Ticket):
+            self._highest = max(self._highest, opened.call)
+        return opened
 
+    @repeated
     async def budget(self, tenant: str) -> Budget:
         """What the tenant has left."""
         async with self._store.read() as connection:
             return await budget.read(connection, tenant, self._clock.now())
 
+    @repeated
     async def answered(self, ticket: Ticket, answer: Answer | NoAnswer) -> None:
-        """Note an answer, or that none came, at once: the slot and the limits depend on it. A `read` ends with it."""
+        """Note an answer, or that none came, at once: the slot and the limits depend on it. A `read` ends with it.
+
+        The fence is not asked: it happened, whoever owns the tenant by now, and it settles nothing.
+        """
         now = self._clock.now()
         values: dict[str, Any] = {"detail": getattr(answer, "detail", None)}
         if isinstance(answer, Answer):
@@ -123,15 +139,18 @@ class _Opening:
         refused = await budget.refusal(self._connection, self._tenant, purpose, self._now)
         if refused is not None:
             return Wait(seconds=refused.seconds, limit=refused.limit, text=refused.text)
-        number, ledger_id = await self._number()
+        work = Work(self._connection, self._now)
+        if purpose == "write" and not await self._are_ready(work, writes):
+            return Wait(seconds=0.0, limit="changed", text="a command is not as it was planned")
         if purpose == "resend":
             request = await self._stored(root)
-        elif request.method != "GET":
+        # Every opening of every worker meets in the one row that numbers calls, so it is locked last.
+        number, ledger_id = await self._number()
+        if purpose != "resend" and request.method != "GET":
             key = f"{self._xero_tenant_id[:_KEY_PART]}-{ledger_id[:_KEY_PART]}-{number}"
             request = msgspec.structs.replace(request, idempotency_key=key)
         await bulk.insert(self._connection, _calls, [self._row(number, root or number, purpose, request)])
-        if purpose == "write" and not await self._send(number, writes):
-            return Wait(seconds=0.0, limit="changed", text="a command is not as it was planned")
+        await self._send(work, number, writes)
         return Ticket(
             call=number,
             root=root or number,
@@ -179,20 +198,22 @@ class _Opening:
             "looks": 0,
         }
 
-    async def _send(self, number: int, writes: Sequence[PlannedWrite]) -> bool:
-        """Pending commands become sent; False where one is not ready any more."""
-        work = Work(self._connection, self._now)
+    @staticmethod
+    async def _are_ready(work: Work, writes: Sequence[PlannedWrite]) -> bool:
+        """Whether each command is still ready; nobody changes them until the transaction ends."""
         await work.load_with_effects(write.command_id for write in writes)
+        found = [work.commands.get(write.command_id) for write in writes]
+        return all(one is not None and one.state == "pending" and one.ready_since is not None for one in found)
+
+    async def _send(self, work: Work, number: int, writes: Sequence[PlannedWrite]) -> None:
+        """Pending commands become sent."""
         for write in writes:
-            command = work.commands.get(write.command_id)
-            if command is None or command.state != "pending" or command.ready_since is None:
-                return False
+            command = work.commands[write.command_id]
             command.attempts += 1
             work.change(command, "sent", Why(call=number))
         await work.flush()
         rows = [{"call": number, "position": position, **_write_row(one)} for position, one in enumerate(writes)]
         await bulk.insert(self._connection, tables.writes, rows)
-        return True
 
 
 def _write_row(write: PlannedWrite) -> dict[str, Any]:

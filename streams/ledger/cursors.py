@@ -61,7 +61,7 @@ async def passed(connection: AsyncConnection, topic: str, partition: int, next_o
     statement = (
         select(_cursors.c.next_offset)
         .where(and_(_cursors.c.topic == topic, _cursors.c.partition == partition))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     found = (await connection.execute(statement)).scalar()
     return found is not None and found >= next_offset

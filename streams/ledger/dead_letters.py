@@ -14,6 +14,7 @@ from streams.ledger import tables
 from streams.ledger.engine import Store
 from streams.ledger.errors import NotPossible
 from streams.ledger.letters import read_headers
+from streams.ledger.repeat import repeated
 from streams.ledger.rows import chunks
 
 _letters: Final = tables.dead_letters
@@ -42,6 +43,7 @@ class DeadLetters:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @repeated
     async def list(
         self,
         *,
@@ -62,6 +64,7 @@ class DeadLetters:
         async with self._store.read() as connection:
             return [_letter(row) for row in (await connection.execute(statement)).mappings()]
 
+    @repeated
     async def get(self, dlq_id: str) -> LetterRow:
         """One letter, by its id or the beginning of it. NotPossible where none or several fit."""
         async with self._store.read() as connection:

@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.clock import Clock
-from streams.ledger import dead_letters, letters, tables, transitions
+from streams.ledger import dead_letters, letters, locks, tables, transitions
 from streams.ledger.dead_letters import LetterRow
 from streams.ledger.engine import Rollback, Store
 from streams.ledger.errors import NotPossible
+from streams.ledger.repeat import repeated
 from streams.ledger.revising import discard
 from streams.ledger.rows import chunks
 from streams.ledger.transitions import Why
@@ -36,6 +37,7 @@ class Discarding:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def discard(
         self, dlq_id: str, reason: str, actor: str, *, followers: bool = False, dry_run: bool = False
     ) -> DiscardReport:
@@ -46,6 +48,7 @@ class Discarding:
         report: DiscardReport | None = None
         try:
             async with self._store.write() as connection:
+                await locks.take_turn(connection)
                 letter = await dead_letters.get(connection, dlq_id)
                 if letter.state != "open":
                     raise NotPossible(f"{dlq_id} was closed by {letter.closed_by}: {letter.closed_reason}")

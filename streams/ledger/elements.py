@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from streams.ledger import tables
 from streams.ledger.engine import Store
+from streams.ledger.repeat import repeated
 
 
 class Elements:
@@ -14,6 +15,7 @@ class Elements:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @repeated
     async def last_of(self, command_id: str) -> Any:
         """The element of the command's last write as JSON; None where nothing was sent for it yet."""
         writes = tables.writes.c

@@ -15,6 +15,7 @@ from schemas.states import CommandState, Disposition, disposition_of
 from streams.ledger import tables
 from streams.ledger.engine import Store
 from streams.ledger.publishing import Unpublished
+from streams.ledger.repeat import repeated
 from streams.ledger.rows import chunks
 
 _transitions: Final = tables.transitions.c
@@ -43,6 +44,7 @@ class Ends:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @repeated
     async def reached(self, batch: Sequence[Unpublished]) -> Sequence[Ended]:
         """The ends that events came to with this batch of the outbox, which is not marked as published yet.
 

@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import final
 
+from sqlalchemy import func, select
+
 from streams.clock import Clock
-from streams.ledger import identity, migrations, ready
+from streams.ledger import identity, locks, migrations, ready, receipts
 from streams.ledger.asking import Questions
 from streams.ledger.audit import Audit
 from streams.ledger.calls import Calls
@@ -23,6 +26,7 @@ from streams.ledger.intake import Intake
 from streams.ledger.leases import Leases
 from streams.ledger.publishing import Publishing
 from streams.ledger.recovery import Recovery
+from streams.ledger.repeat import repeated
 from streams.ledger.replay import Replay
 from streams.ledger.settle import Settle
 from streams.ledger.situation import SituationReader
@@ -59,10 +63,20 @@ class Ledger:
         self.ends = Ends(store)
         self.identity = Identity(store, clock)
 
+    @repeated
     async def sweep(self) -> int:
         """Look at every pending command anew; how many stood wrong, which is 0 unless a promotion was missed."""
         async with self._store.write() as connection:
             return await ready.sweep(connection, self._clock.now())
+
+    @repeated
+    async def server_time(self) -> datetime | None:
+        """The time of day that all workers on a PostgreSQL ledger share; None on SQLite, which has one worker."""
+        if self._store.sqlite:
+            return None
+        async with self._store.read() as connection:
+            found: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+            return found
 
     def claim(self) -> None:
         """For a worker: be the only one on a SQLite ledger until `close`. LedgerRefused where another one is."""
@@ -87,7 +101,10 @@ async def open_ledger(url: str, clock: Clock) -> Ledger:
     if store.sqlite and store.url.database:
         _make_folder(Path(store.url.database))
     async with _closed_on_error(store), store.write() as connection:
+        # Several workers may start at once on an empty database.
+        await locks.own_tables(connection)
         await connection.run_sync(migrations.upgrade)
+        await receipts.forget_old(connection)
         await identity.ensure(connection, clock.now())
     return Ledger(store, clock)
 

@@ -13,6 +13,7 @@ from streams.core.situation import Budget
 from streams.ledger import budget, tables
 from streams.ledger.engine import Store
 from streams.ledger.ready import PENDING
+from streams.ledger.repeat import repeated
 
 _commands: Final = tables.commands.c
 _letters: Final = tables.dead_letters.c
@@ -38,6 +39,7 @@ class FiguresReader:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def read(self) -> Figures:
         """Everything from one state of the ledger; it blocks nobody. Raises LedgerUnavailable."""
         is_pending, is_open = PENDING, _letters.state == "open"

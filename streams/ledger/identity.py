@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from streams.clock import Clock
 from streams.ledger import bulk, restored, tables
 from streams.ledger.engine import Store
+from streams.ledger.repeat import repeated
 
 _ledger: Final = tables.ledger
 
@@ -31,6 +32,7 @@ class Identity:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def read(self) -> LedgerIdentity:
         """The ledger's id and its highest call number."""
         async with self._store.read() as connection:
@@ -43,6 +45,7 @@ class Identity:
             has_taken_in=taken_in,
         )
 
+    @repeated
     async def restored(self, highest_call: int) -> int:
         """A backup was put back, and calls up to `highest_call` were made since: nothing is sent before it was looked
         for. How many commands that concerns by now; events that come again from Kafka are treated alike."""

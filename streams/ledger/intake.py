@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import CommandRecord, Evidence, RefusedEvent
 from streams.clock import Clock
-from streams.ledger import cursors
-from streams.ledger.engine import Store, is_data_fault
+from streams.ledger import cursors, locks
+from streams.ledger.engine import Store
+from streams.ledger.faults import is_data_fault
 from streams.ledger.known import Position
+from streams.ledger.repeat import repeated
 from streams.ledger.taking import Counts, take
 from streams.ledger.work import Work
 
@@ -30,6 +32,7 @@ class Intake:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def offsets(self, partitions: Iterable[int]) -> Mapping[int, int]:
         """The first offset of the topic `commands` not taken in, for partitions of which something was."""
         async with self._store.read() as connection:
@@ -41,20 +44,28 @@ class Intake:
         Returns when the transaction is committed. A run that was taken in before is skipped. A record that makes the
         transaction fail is looked for in halves and becomes a dead letter. Raises LedgerUnavailable.
         """
-        partition, next_offset = position
         try:
-            async with self._store.write() as connection:
-                if await cursors.passed(connection, cursors.COMMANDS, partition, next_offset):
-                    return IntakeReport(Counts(), skipped=True)
-                counts = await take(self._work(connection, position), records)
-                return IntakeReport(counts)
+            return await self._whole(records, position)
         except Exception as error:
             if not is_data_fault(error):
                 raise
             counts = await self._halves(records, error)
-        async with self._store.write() as connection:
-            await take(self._work(connection, position), ())
+        await self._part((), position)
         return IntakeReport(counts)
+
+    @repeated
+    async def _whole(self, records: Sequence[CommandRecord], position: tuple[int, int]) -> IntakeReport:
+        async with self._store.write() as connection:
+            await locks.take_turn(connection)
+            if await cursors.passed(connection, cursors.COMMANDS, *position):
+                return IntakeReport(Counts(), skipped=True)
+            return IntakeReport(await take(self._work(connection, position), records))
+
+    @repeated
+    async def _part(self, records: Sequence[CommandRecord], position: tuple[int, int] | None = None) -> Counts:
+        async with self._store.write() as connection:
+            await locks.take_turn(connection)
+            return await take(self._work(connection, position), records)
 
     def _work(self, connection: AsyncConnection, position: tuple[int, int] | None) -> Work:
         work = Work(connection, self._clock.now())
@@ -66,25 +77,20 @@ class Intake:
     async def _halves(self, records: Sequence[CommandRecord], error: Exception) -> Counts:
         """Take in all but what fails. Each part is a transaction; taking a record in twice changes nothing."""
         if len(records) == 1:
-            return await self._one(_poisoned(records[0], error))
+            counts = await self._part([_poisoned(records[0], error)])
+            counts.poison += 1
+            return counts
         total = Counts()
         half = len(records) // 2
         for part in (records[:half], records[half:]):
             try:
-                async with self._store.write() as connection:
-                    counts = await take(self._work(connection, None), part)
+                counts = await self._part(part)
             except Exception as found:
                 if not is_data_fault(found):
                     raise
                 counts = await self._halves(part, found)
             _add(total, counts)
         return total
-
-    async def _one(self, record: CommandRecord) -> Counts:
-        async with self._store.write() as connection:
-            counts = await take(self._work(connection, None), [record])
-        counts.poison += 1
-        return counts
 
 
 def _add(total: Counts, more: Counts) -> None:

@@ -1,4 +1,4 @@
-"""The outbox: transitions that Kafka has not been told yet."""
+"""The outbox: transitions that Kafka has not been told yet; one worker at a time tells it, so that they keep order."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,9 +11,15 @@ from schemas.dead_letter import DeadLetter, OutcomeRecord
 from streams.clock import Clock
 from streams.ledger import dead_letters, tables
 from streams.ledger.engine import Store
+from streams.ledger.leases import Lease, Leases
+from streams.ledger.repeat import repeated
 from streams.ledger.rows import chunks
 
 _transitions: Final = tables.transitions
+# Its lease stands beside those of the tenants, whose names are those of files.
+_OUTBOX: Final = "*outbox*"
+_LEASE_S: Final = 15.0
+_RENEW_S: Final = 5.0
 
 
 class Unpublished(msgspec.Struct, frozen=True):
@@ -30,7 +36,26 @@ class Publishing:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._leases = Leases(store, clock)
+        self._lease: Lease | None = None
+        self._renew_at = 0.0
 
+    async def is_mine(self, owner: str) -> bool:
+        """Whether this owner publishes now. One that has died is replaced within 15 s."""
+        now = self._clock.elapsed()
+        if self._store.sqlite or (self._lease is not None and now < self._renew_at):
+            return True
+        self._lease = await self._leases.acquire(_OUTBOX, owner, _LEASE_S)
+        self._renew_at = now + _RENEW_S
+        return self._lease is not None
+
+    async def give_back(self) -> None:
+        """Let another worker publish at once."""
+        if self._lease is not None:
+            await self._leases.release(self._lease)
+            self._lease = None
+
+    @repeated
     async def unpublished(self, limit: int) -> Sequence[Unpublished]:
         """The oldest transitions not published, in order."""
         statement = (
@@ -41,6 +66,7 @@ class Publishing:
             letters = await self._letters(connection, [row["dlq_id"] for row in rows if row["dlq_id"] is not None])
         return [Unpublished(row["id"], _outcome(row), letters.get(row["dlq_id"])) for row in rows]
 
+    @repeated
     async def mark_published(self, ids: Sequence[int]) -> None:
         """The broker has acknowledged these."""
         async with self._store.write() as connection:

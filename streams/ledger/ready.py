@@ -81,12 +81,22 @@ async def promote(connection: AsyncConnection, now: datetime, entities: Iterable
     """Set free what waited in the lanes of these entities or for these effects; how many commands that was."""
     found = 0
     for keys in chunks(entities):
+        await _hold_lanes(connection, keys)
         found += await _set_free(connection, now, _commands.c.entity_key.in_(keys))
     dependencies = tables.dependencies.c
     for keys in chunks(effects):
         followers = select(dependencies.command_id).where(dependencies.effect_key.in_(keys))
         found += await _set_free(connection, now, _commands.c.command_id.in_(followers))
     return found
+
+
+async def _hold_lanes(connection: AsyncConnection, entities: list[str]) -> None:
+    """Let no other transaction end the head of a lane that we look at, or look at it while we end it."""
+    if connection.dialect.name == "postgresql":
+        unfinished = select(_commands.c.position).where(
+            _commands.c.entity_key.in_(entities), _commands.c.state.in_(UNFINISHED)
+        )
+        await connection.execute(unfinished.order_by(_commands.c.position).with_for_update(key_share=True))
 
 
 async def sweep(connection: AsyncConnection, now: datetime) -> int:
@@ -101,8 +111,11 @@ async def sweep(connection: AsyncConnection, now: datetime) -> int:
 
 
 async def _set_free(connection: AsyncConnection, now: datetime, among: ColumnElement[bool]) -> int:
-    statement = select(_commands.c.command_id, _commands.c.priority_s).where(
-        among, _commands.c.ready_since.is_(None), may_go()
+    statement = (
+        select(_commands.c.command_id, _commands.c.priority_s)
+        .where(among, _commands.c.ready_since.is_(None), may_go())
+        .order_by(_commands.c.position)
+        .with_for_update(of=_commands, key_share=True)
     )
     rows = [
         {"command_id": command, "ready_since": now, "due_at": now + timedelta(seconds=priority)}

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.clock import Clock
@@ -11,6 +11,7 @@ from streams.core.situation import OpenCall, OpenWrite, PlannedWrite
 from streams.ledger import assemble, leases, tables
 from streams.ledger.calls import request_of
 from streams.ledger.engine import Store
+from streams.ledger.repeat import repeated
 
 _calls: Final = tables.calls
 _writes: Final = tables.writes
@@ -24,24 +25,23 @@ class Recovery:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def open_calls(self, tenant: str) -> tuple[OpenCall, ...]:
         """The tenant's calls whose outcome is not settled, oldest first, with the writes that have no result yet."""
-        statement = (
-            select(_calls)
-            .where(_calls.c.tenant == tenant, _calls.c.state == "open", _calls.c.purpose == "write")
-            .order_by(_calls.c.number)
-        )
+        statement = _open_ones().where(_calls.c.tenant == tenant, _calls.c.purpose == "write").order_by(_calls.c.number)
         async with self._store.read() as connection:
             rows = (await connection.execute(statement)).mappings().all()
             return tuple([await _open_call(connection, row) for row in rows])
 
+    @repeated
     async def open_call(self, call: int) -> OpenCall | None:
         """One call whose outcome is not settled; None if it is settled."""
-        statement = select(_calls).where(_calls.c.number == call, _calls.c.state == "open")
+        statement = _open_ones().where(_calls.c.number == call)
         async with self._store.read() as connection:
             row = (await connection.execute(statement)).mappings().first()
             return None if row is None else await _open_call(connection, row)
 
+    @repeated
     async def mark_looked(self, call: int, next_look_at: datetime | None, fence: int) -> None:
         """Xero was looked at and what became of `call` is not certain yet; look again at `next_look_at`."""
         async with self._store.write() as connection:
@@ -49,6 +49,15 @@ class Recovery:
             await leases.check(connection, tenant, fence)
             values = {"looks": _calls.c.looks + 1, "next_look_at": next_look_at}
             await connection.execute(update(_calls).where(_calls.c.number == call).values(**values))
+
+
+def _open_ones() -> Select[Any]:
+    leases_ = tables.leases
+    return (
+        select(_calls, leases_.c.taken_at)
+        .outerjoin(leases_, leases_.c.tenant == _calls.c.tenant)
+        .where(_calls.c.state == "open")
+    )
 
 
 async def _open_call(connection: AsyncConnection, row: Any) -> OpenCall:
@@ -66,6 +75,7 @@ async def _open_call(connection: AsyncConnection, row: Any) -> OpenCall:
         looks=row["looks"],
         next_look_at=row["next_look_at"],
         writes=await _open_writes(connection, row["number"]),
+        owned_since=row["taken_at"],
     )
 
 

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import CommandRecord, Evidence, Ignored, Pending, RefusedEvent
 from streams.clock import Clock
-from streams.ledger import dead_letters, letters, tables, transitions
+from streams.ledger import dead_letters, letters, locks, tables, transitions
 from streams.ledger.dead_letters import LetterRow
 from streams.ledger.engine import Rollback, Store
 from streams.ledger.errors import NotPossible
+from streams.ledger.repeat import repeated
 from streams.ledger.revising import revise
 from streams.ledger.taking import take
 from streams.ledger.transitions import WORKER, Why
@@ -69,6 +70,7 @@ class Replay:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def replay(
         self, dlq_id: str, retranslate: Retranslate, actor: str, *, edited: bytes | None = None, dry_run: bool = False
     ) -> ReplayReport:
@@ -80,6 +82,7 @@ class Replay:
         report: ReplayReport | None = None
         try:
             async with self._store.write() as connection:
+                await locks.take_turn(connection)
                 letter = await dead_letters.get(connection, dlq_id)
                 report = await self._replay(connection, letter, retranslate, actor, edited)
                 if dry_run:
@@ -138,23 +141,30 @@ class Replay:
     async def retranslate_pending(self, retranslate: Retranslate, page: int = 500) -> int:
         """Take up events that no rule knew when they came, for a release that knows them; how many it took up.
 
-        In the order in which they came, a transaction a page. What another worker is taking up just now is left to it.
+        In the order in which they came, a transaction a page.
         """
-        waiting = (
-            select(_events).where(_events.c.outcome == "pending").order_by(_events.c.recorded_at, _events.c.event_key)
-        )
         taken = 0
-        after: ColumnElement[bool] = true()
-        while True:
-            async with self._store.write() as connection:
-                statement = waiting.where(after).limit(page).with_for_update(skip_locked=True)
-                rows = (await connection.execute(statement)).mappings().all()
-                for row in rows:
-                    taken += await self._take_up(connection, row, retranslate(_of_event(row)))
-            if len(rows) < page:
-                return taken
-            at, key = rows[-1]["recorded_at"], rows[-1]["event_key"]
-            after = or_(_events.c.recorded_at > at, and_(_events.c.recorded_at == at, _events.c.event_key > key))
+        after: ColumnElement[bool] | None = true()
+        while after is not None:
+            found, after = await self._page(retranslate, after, page)
+            taken += found
+        return taken
+
+    @repeated
+    async def _page(
+        self, retranslate: Retranslate, after: ColumnElement[bool], page: int
+    ) -> tuple[int, ColumnElement[bool] | None]:
+        """How many of a page were taken up, and where the next one begins."""
+        waiting = select(_events).where(_events.c.outcome == "pending", after)
+        waiting = waiting.order_by(_events.c.recorded_at, _events.c.event_key).limit(page)
+        async with self._store.write() as connection:
+            await locks.take_turn(connection)
+            rows = (await connection.execute(waiting)).mappings().all()
+            taken = sum([await self._take_up(connection, row, retranslate(_of_event(row))) for row in rows])
+        if len(rows) < page:
+            return taken, None
+        at, key = rows[-1]["recorded_at"], rows[-1]["event_key"]
+        return taken, or_(_events.c.recorded_at > at, and_(_events.c.recorded_at == at, _events.c.event_key > key))
 
     async def _take_up(self, connection: AsyncConnection, row: Any, record: CommandRecord) -> int:
         if isinstance(record.outcome, Pending):

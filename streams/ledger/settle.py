@@ -16,6 +16,7 @@ from streams.ledger import documents, leases, stops, tables
 from streams.ledger.applying import Applying
 from streams.ledger.engine import Store
 from streams.ledger.errors import NotPossible
+from streams.ledger.repeat import repeated
 from streams.ledger.work import Work
 
 _calls: Final = tables.calls
@@ -37,6 +38,7 @@ class Settle:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def settle(
         self, call: int, results: Sequence[Result], fence: int, stop: Stop | None = None, stage: Stage = "send"
     ) -> SettleReport:
@@ -59,6 +61,7 @@ class Settle:
             closed = await self._close_if_done(connection, call, now)
         return SettleReport(ready, closed)
 
+    @repeated
     async def settle_without_call(
         self, results: Sequence[Result], tenant: str, fence: int, stage: Stage = "plan"
     ) -> SettleReport:
@@ -71,14 +74,18 @@ class Settle:
             ready = await Applying(work, None, None, stage).apply(wanted)
         return SettleReport(ready, closed=True)
 
-    async def save_documents(self, tenant: str, found: Iterable[Document]) -> None:
-        """Keep what a read told."""
+    @repeated
+    async def save_documents(self, tenant: str, found: Iterable[Document], fence: int) -> None:
+        """Keep what a read told. FenceLost where another worker owns the tenant: it may have changed them since."""
         async with self._store.write() as connection:
+            await leases.check(connection, tenant, fence)
             await documents.save(connection, tenant, found)
 
     @staticmethod
     async def _open_call(connection: AsyncConnection, call: int) -> Any:
-        statement = select(_calls).where(_calls.c.number == call, _calls.c.state == "open").with_for_update()
+        statement = (
+            select(_calls).where(_calls.c.number == call, _calls.c.state == "open").with_for_update(key_share=True)
+        )
         row = (await connection.execute(statement)).mappings().first()
         if row is None:
             raise NotPossible(f"call {call} is not open: its results were written before")

@@ -9,6 +9,7 @@ from streams.core.situation import Situation
 from streams.ledger import assemble, budget, tables
 from streams.ledger.engine import Store
 from streams.ledger.ready import PENDING
+from streams.ledger.repeat import repeated
 
 _commands: Final = tables.commands
 _stops: Final = tables.stops
@@ -32,6 +33,7 @@ class SituationReader:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def read(self, tenant: str, limit: int = 500) -> Situation:
         """The tenant's ready commands that no stop covers and no answer puts off, earliest due first; at most
         `limit`, and `more` says whether there are others."""
@@ -57,6 +59,7 @@ class SituationReader:
                 more=len(rows) > limit,
             )
 
+    @repeated
     async def tenants_with_work(self) -> tuple[str, ...]:
         """The tenants that have ready commands which no stop covers, or open calls that write: what a worker that
         died was reading or looking for is nobody's work."""
@@ -68,6 +71,7 @@ class SituationReader:
             found |= {row[0] for row in await connection.execute(unsettled)}
         return tuple(sorted(found))
 
+    @repeated
     async def next_not_before(self, tenant: str) -> float | None:
         """In how many seconds the next command that an answer put off may be tried; None if there is none."""
         now = self._clock.now()

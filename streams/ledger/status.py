@@ -15,6 +15,7 @@ from streams.clock import Clock
 from streams.core.waiting import Waiting
 from streams.ledger import dispositions, tables, waits
 from streams.ledger.engine import Store
+from streams.ledger.repeat import repeated
 
 _events: Final = tables.events
 _commands: Final = tables.commands
@@ -29,6 +30,7 @@ class Status:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def of_event(self, source: str, id: str) -> EventStatus | None:
         """None while the ledger does not know the event. Raises LedgerUnavailable."""
         key = keys.event_key(source, id)

@@ -12,6 +12,7 @@ from streams.clock import Clock
 from streams.core import results
 from streams.ledger import bulk, tables, transitions
 from streams.ledger.engine import Store
+from streams.ledger.repeat import repeated
 from streams.ledger.transitions import Why
 
 _stops: Final = tables.stops
@@ -37,6 +38,7 @@ class Stops:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def add(
         self,
         *,
@@ -53,6 +55,7 @@ class Stops:
                 connection, self._clock.now(), tenant, source, Why(actor=actor, reason=reason, cause=cause), remedy
             )
 
+    @repeated
     async def lift(self, *, tenant: str | None, source: str | None = None, actor: str) -> bool:
         """Let a scope send again; False where it was not stopped."""
         scope = _scope(tenant, source)
@@ -62,6 +65,7 @@ class Stops:
                 await _note(connection, self._clock.now(), scope, tenant, "resumed", Why(actor=actor))
         return bool(lifted.rowcount)
 
+    @repeated
     async def list(self) -> Sequence[StopRow]:
         """What is stopped now, oldest first."""
         async with self._store.read() as connection:
@@ -83,8 +87,6 @@ async def _add(
     connection: AsyncConnection, now: datetime, tenant: str | None, source: str | None, why: Why, remedy: str | None
 ) -> None:
     scope = _scope(tenant, source)
-    if (await connection.execute(select(_stops.c.scope).where(_stops.c.scope == scope))).first() is not None:
-        return
     row = StopRow(
         scope=scope,
         tenant=tenant,
@@ -95,8 +97,8 @@ async def _add(
         actor=why.actor,
         since=now,
     )
-    await bulk.insert_missing(connection, _stops, [msgspec.structs.asdict(row)])
-    await _note(connection, now, scope, tenant, "stopped", why)
+    if await bulk.insert_if_missing(connection, _stops, msgspec.structs.asdict(row)):
+        await _note(connection, now, scope, tenant, "stopped", why)
 
 
 async def _note(connection: AsyncConnection, now: datetime, scope: str, tenant: str | None, to: str, why: Why) -> None:

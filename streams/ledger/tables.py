@@ -34,6 +34,7 @@ from streams.ledger.building import (
 from streams.ledger.columns import RowNumber
 from streams.ledger.tables_running import cursors as cursors
 from streams.ledger.tables_running import leases as leases
+from streams.ledger.tables_running import receipts as receipts
 from streams.ledger.tables_running import stops as stops
 from streams.ledger.tables_running import tenants as tenants
 

@@ -20,6 +20,7 @@ stops: Final = Table(
     time_column("since"),
 )
 
+# `taken_at` is when the present fence began.
 leases: Final = Table(
     "leases",
     metadata,
@@ -27,6 +28,8 @@ leases: Final = Table(
     text_column("owner"),
     number_column("fence"),
     time_column("expires_at"),
+    time_column("renewed_at", null=True),
+    time_column("taken_at", null=True),
 )
 
 # `next_offset` is the first offset not taken in; `records` counts those that were, each once.
@@ -51,4 +54,13 @@ tenants: Final = Table(
     time_column("day_read_at", null=True),
     time_column("not_before", null=True),
     text_column("not_before_reason", null=True),
+)
+
+# What the last transaction of each connection left (PostgreSQL only, see `receipts`).
+receipts: Final = Table(
+    "receipts",
+    metadata,
+    text_column("holder", primary_key=True),
+    text_column("token"),
+    time_column("left_at"),
 )

@@ -14,6 +14,7 @@ from streams.ledger import asking, dead_letters, tables, waits
 from streams.ledger.asking import Question
 from streams.ledger.dead_letters import LetterRow
 from streams.ledger.engine import Store
+from streams.ledger.repeat import repeated
 from streams.ledger.rows import chunks
 
 _events: Final = tables.events
@@ -122,11 +123,13 @@ class Timelines:
         self._store = store
         self._clock = clock
 
+    @repeated
     async def entities(self, key: str) -> tuple[str, ...]:
         """The entities that an entity key, event key, command id, effect key or document number means."""
         async with self._store.read() as connection:
             return await _entities(connection, key)
 
+    @repeated
     async def similar(self, key: str, limit: int = 5) -> tuple[str, ...]:
         """Entity keys that hold what was typed, for a key that nothing is known under."""
         statement = select(_effects.c.entity_key).where(_effects.c.entity_key.contains(key, autoescape=True))
@@ -134,6 +137,7 @@ class Timelines:
             rows = await connection.execute(statement.distinct().order_by(_effects.c.entity_key).limit(limit))
             return tuple(row[0] for row in rows)
 
+    @repeated
     async def trace(self, key: str) -> Timeline:
         """Everything about the entities that the key means."""
         async with self._store.read() as connection:

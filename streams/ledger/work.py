@@ -39,13 +39,13 @@ class Work:
 
     async def load_effects(self, effect_keys: Iterable[str]) -> None:
         """Lock and read effects with their current commands; keys that are not there stay away."""
-        # Always in the same order, so that two transactions never wait for each other.
+        # Always in the same order, so that two transactions never wait for each other (see `locks`).
         for keys in chunks(sorted(key for key in effect_keys if key not in self.effects)):
             statement = (
                 select(*(_effects[name] for name in EFFECT_COLUMNS))
                 .where(_effects.effect_key.in_(keys))
                 .order_by(_effects.effect_key)
-                .with_for_update()
+                .with_for_update(key_share=True)
             )
             for row in (await self.connection.execute(statement)).mappings():
                 self.effects[row["effect_key"]] = EffectRow(**row)
@@ -59,10 +59,14 @@ class Work:
                 self.commands[row["command_id"]] = CommandRow(**row)
 
     async def load_with_effects(self, command_ids: Iterable[str]) -> None:
-        """Read commands and lock and read their effects."""
+        """Lock and read the effects of commands, then read the commands: what they are, nobody changes meanwhile."""
         ids = list(command_ids)
+        keys: list[str] = []
+        for some in chunks(ids):
+            statement = select(_commands.effect_key).where(_commands.command_id.in_(some))
+            keys += [row[0] for row in await self.connection.execute(statement)]
+        await self.load_effects(keys)
         await self.load_commands(ids)
-        await self.load_effects(self.commands[one].effect_key for one in ids if one in self.commands)
 
     def current(self, effect_key: str) -> CommandRow | None:
         """The current command of a loaded effect."""

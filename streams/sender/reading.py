@@ -40,7 +40,7 @@ async def read(parts: Parts, organisation: Organisation, ticket: Ticket, step: R
             Document(resource=step.resource, xero_id=xero_id, body=bodies.get(xero_id.lower(), {}), read_at=now)
             for xero_id in step.ids
         ]
-        await parts.ledger.results.save_documents(organisation.tenant, documents)
+        await parts.ledger.results.save_documents(organisation.tenant, documents, ticket.fence)
     elif found.kind in ("auth", "scope", "disconnected"):
         await _stop(parts, organisation, stop_for(found.kind, found.message))
     else:

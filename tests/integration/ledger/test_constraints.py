@@ -20,7 +20,7 @@ async def filled(ledger: Ledger) -> Ledger:
 
 WRONG = {
     "an event twice": "INSERT INTO events SELECT * FROM events LIMIT 1",
-    "two events of one record": "UPDATE events SET offset = 0, topic = 'events.orders', partition = 0",
+    "two events of one record": "UPDATE events SET \"offset\" = 0, topic = 'events.orders', partition = 0",
     "a command twice": "UPDATE commands SET command_id = 'x'",
     "a state that nobody knows": "UPDATE commands SET state = 'lost'",
     "a command of no event": "UPDATE commands SET event_key = 'nowhere'",
@@ -41,7 +41,7 @@ WRONG = {
     "a purpose that nobody knows": "UPDATE calls SET purpose = 'guess'",
     "one number for two changes": "UPDATE transitions SET number = 1",
     "two open letters of one subject": "INSERT INTO dead_letters SELECT 'other', subject, command_id, event_key, "
-    "entity_key, tenant, source, kind, cause, stage, evidence, event_time, topic, partition, offset, timestamp_ms, "
+    'entity_key, tenant, source, kind, cause, stage, evidence, event_time, topic, partition, "offset", timestamp_ms, '
     "key, value, headers, attempts, first_failed_at, last_failed_at, replay_count, replay_of, edited_by, "
     "idempotency_key, "
     "trace_id, state, closed_at, closed_by, closed_reason FROM dead_letters",

@@ -1,9 +1,8 @@
-"""What happens to the file: killed processes, full disks, second workers, other releases, backups."""
+"""What a ledger keeps: through killed processes, other releases, backups that were put back."""
 
 import asyncio
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from sqlalchemy import Connection, text
 from streams.core.results import Back
 from streams.ledger import Ledger, migrations, open_ledger
 from streams.ledger.engine import Store
-from streams.ledger.errors import LedgerRefused, LedgerUnavailable
+from streams.ledger.errors import LedgerRefused
 from streams.ledger.tables import metadata
 from tests.support.clock import ManualClock
 from tests.support.ledger import (
@@ -57,94 +56,46 @@ async def test_killed_in_the_middle_of_a_transaction_nothing_of_it_is_there(url:
         await ledger.close()
 
 
-async def test_a_second_worker_is_refused_with_who_holds_the_ledger(
-    ledger: Ledger, url: str, clock: ManualClock
-) -> None:
-    ledger.claim()
-    other = await open_ledger(url, clock)
-    with pytest.raises(LedgerRefused, match=f"process {os.getpid()} on .*LEDGERSTREAM_LEDGER_URL"):
-        other.claim()
-    await ledger.close()
-    other.claim()
-    await other.close()
-
-
 async def test_the_command_line_writes_beside_a_worker(ledger: Ledger, url: str, clock: ManualClock) -> None:
     ledger.claim()
     desk = await open_ledger(url, clock)
-    await asyncio.gather(
-        *(take_in(ledger, of(invoice(f"e{n}", str(n)), n), at=n) for n in range(10)),
-        *(desk.stops.add(tenant=f"t{n}", reason="x", actor="ann") for n in range(10)),
-    )
+
+    async def work() -> None:
+        for n in range(10):
+            await take_in(ledger, of(invoice(f"e{n}", str(n)), n), at=n)
+
+    await asyncio.gather(work(), *(desk.stops.add(tenant=f"t{n}", reason="x", actor="ann") for n in range(10)))
     assert len(await desk.stops.list()) == 10
     assert len(await ready(ledger)) == 10
     await desk.close()
 
 
-async def test_a_full_disk_is_a_sentence_and_nothing_is_lost(ledger: Ledger) -> None:
-    await take_in(ledger, of(invoice("e1"), 0))
-    held = ledger._store._held
-    assert held is not None
-    pages = (await held.exec_driver_sql("PRAGMA page_count")).scalar()
-    await held.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-    await held.commit()
-    many = [order_placed(f"f{n}", f"8{n}", 1 + n) for n in range(300)]
-    with pytest.raises(LedgerUnavailable, match="The disk is full: free some space"):
-        await ledger.intake.take_in(many, (0, 301))
-    assert await ledger.intake.offsets([0]) == {0: 1}
-    await held.exec_driver_sql("PRAGMA max_page_count = 1000000")
-    await held.commit()
-    await ledger.intake.take_in(many, (0, 301))
-    assert (await ledger.audits.audit()).topics[0].records == 301
-
-
-async def test_a_damaged_file_and_a_folder_that_cannot_be_made(tmp_path: Path, clock: ManualClock) -> None:
-    damaged = tmp_path / "ledger.db"
-    damaged.write_bytes(b"this is no database at all" * 1000)
-    with pytest.raises(LedgerUnavailable, match="damaged: put back the last backup"):
-        await open_ledger(f"sqlite:///{damaged}", clock)
-    with pytest.raises(LedgerUnavailable, match="LEDGERSTREAM_LEDGER_URL to another place"):
-        await open_ledger(f"sqlite:///{damaged / 'below' / 'ledger.db'}", clock)
-    with pytest.raises(ValueError, match="expected sqlite:///FILE or postgresql"):
-        await open_ledger("mysql://localhost/x", clock)
-
-
-async def test_a_ledger_that_another_process_locks(ledger: Ledger, url: str) -> None:
-    store = Store(url, busy_timeout_s=0.1)
-    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        async with store.read() as connection:
-            assert (await connection.execute(text("SELECT count(*) FROM ledger"))).scalar() == 1
-        with pytest.raises(LedgerUnavailable, match="Another process holds it"):
-            async with store.write():
-                pass
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
-        await store.close()
-
-
-async def test_a_ledger_of_a_newer_release_is_refused(ledger: Ledger, url: str, clock: ManualClock) -> None:
-    await ledger.close()
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
-        file.execute("UPDATE alembic_version SET version_num = '9999'")
-    file.close()
+async def test_a_ledger_of_a_newer_release_is_refused(bare_url: str, clock: ManualClock) -> None:
+    await (await open_ledger(bare_url, clock)).close()
+    store = Store(bare_url)
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await store.close()
     with pytest.raises(LedgerRefused, match=r"newer release .*9999"):
-        await open_ledger(url, clock)
+        await open_ledger(bare_url, clock)
 
 
-async def test_migrations_make_exactly_the_tables_that_the_code_knows(url: str) -> None:
-    store = Store(url)
+async def test_migrations_make_exactly_the_tables_that_the_code_knows(bare_url: str) -> None:
+    store = Store(bare_url)
 
     def differences(connection: Connection) -> list[object]:
         migrations.upgrade(connection)
         migrations.upgrade(connection)
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
+    indexes = (
+        "SELECT name, sql FROM sqlite_master WHERE name LIKE 'uq_%_open'"
+        if store.sqlite
+        else "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'uq_%_open'"
+    )
     async with store.write() as connection:
         assert await connection.run_sync(differences) == []
-        rows = await connection.execute(text("SELECT name, sql FROM sqlite_master WHERE name LIKE 'uq_%_open'"))
+        rows = await connection.execute(text(indexes))
         assert {name: "WHERE" in sql for name, sql in rows} == {
             "uq_writes_open": True,
             "uq_dead_letters_open": True,
@@ -153,11 +104,7 @@ async def test_migrations_make_exactly_the_tables_that_the_code_knows(url: str) 
     await store.close()
 
 
-async def test_the_file_keeps_what_was_committed(ledger: Ledger, url: str, clock: ManualClock) -> None:
-    async with ledger._store.read() as connection:
-        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
-        assert (await connection.execute(text("PRAGMA synchronous"))).scalar() == 2
-        assert (await connection.execute(text("PRAGMA foreign_keys"))).scalar() == 1
+async def test_a_ledger_keeps_its_id(ledger: Ledger, url: str, clock: ManualClock) -> None:
     known = await ledger.identity.read()
     await ledger.close()
     again = await open_ledger(url, clock)

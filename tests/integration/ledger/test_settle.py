@@ -171,9 +171,9 @@ async def test_reads_are_kept_for_planning(ledger: Ledger, clock: ManualClock) -
     await take_in(ledger, order_placed("e1", "1001", 0))
     await settled(ledger, await opened(ledger), posted("shop-1:e1#contact", "Contacts", "c-1"))
     document = Document(resource="Contacts", xero_id="c-1", body={"Name": "Ada"}, read_at=clock.now())
-    await ledger.results.save_documents("uk", [document])
+    await ledger.results.save_documents("uk", [document], await fence(ledger))
     newer = Document(resource="Contacts", xero_id="c-1", body={"Name": "Bea"}, read_at=clock.now() + dt.timedelta(1))
-    await ledger.results.save_documents("uk", [newer])
+    await ledger.results.save_documents("uk", [newer], await fence(ledger))
     [one] = (await ledger.situation.read("uk")).ready
     assert one.dependency("shop-1:customer:c1#contact:uk").document == newer
 
