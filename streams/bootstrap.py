@@ -1,11 +1,10 @@
 """The one place where concrete parts are built and handed to each other: receiver and worker."""
 
 import asyncio
-import os
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -22,17 +21,19 @@ from connectors.xero.client import XeroClient
 from connectors.xero.ticket import Ticket
 from schemas.topics import EVENT_TOPICS, TOPICS, TopicName
 from streams import health, worker
-from streams.clock import Clock, SystemClock
+from streams.clock import Clock, SteadyClock, SystemClock
 from streams.core.after import Patience
 from streams.counting import timed
 from streams.gauges import Gauges
 from streams.identity import Introduction
+from streams.instance import Instance, instance
 from streams.intake import Intake
 from streams.kafka import topics
 from streams.kafka.app import EmbeddedApp, Handler, create_app, run_agent
 from streams.kafka.producer import Producer
 from streams.kafka.publishing import KafkaPublisher
 from streams.ledger import Ledger, open_as_it_is, open_ledger
+from streams.ledger.calls import SEND_WINDOW_S
 from streams.ledger.errors import LedgerUnavailable
 from streams.metrics import MetricsRegistry
 from streams.normalise import Normalise
@@ -45,6 +46,7 @@ from streams.sender.parts import Organisation, Parts
 from streams.settings import Settings, SettingsError, environment
 from streams.status import LedgerStatus
 from streams.sweep import Sweep
+from streams.timekeeper import Timekeeper
 from streams.translate import Translate
 
 _log = structlog.get_logger()
@@ -75,8 +77,11 @@ async def open_desk(settings: Settings) -> AsyncIterator[Ledger]:
     """
     url = settings.ledger()
     _must_be_there(url)
-    ledger = await open_as_it_is(url, SystemClock())
+    clock = SteadyClock(SystemClock())
+    ledger = await open_as_it_is(url, clock)
     try:
+        if (told := await ledger.server_time()) is not None:
+            clock.shift((told - clock.now()).total_seconds())
         yield ledger
     finally:
         await ledger.close()
@@ -131,11 +136,11 @@ async def run_worker(
 ) -> None:
     """Work until `stop` is set.
 
-    `gate` and `clock` are for tests: one that kills the process at a named point, and a time of its own; None is the
-    machine's. `restored`: the ledger is a backup that was put back.
+    `gate` and `clock` are for tests: one that kills the process at a named point, and a time of its own; None is that
+    of the ledger's server, or the machine's. `restored`: the ledger is a backup that was put back.
     """
     async with AsyncExitStack() as stack:
-        built = await _build(stack, settings, gate, clock or SystemClock(), restored=restored)
+        built = await _build(stack, settings, gate, clock, restored=restored)
         address = await stack.enter_async_context(_health(built, settings))
         await worker.run(built.running, stop, lambda: ready(*address))
 
@@ -147,24 +152,30 @@ class _Built:
     not_ready: Callable[[], str | None]
 
 
-async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate, clock: Clock, *, restored: bool) -> _Built:
+async def _build(
+    stack: AsyncExitStack, settings: Settings, gate: Gate, given: Clock | None, *, restored: bool
+) -> _Built:
     configuration = reloading(settings)
     metrics = MetricsRegistry(tuple(configuration().sources))
     bootstrap = kafka_address(settings)
+    clock = SteadyClock(given or SystemClock())
     ledger = await open_ledger(settings.ledger(), clock)
     stack.push_async_callback(ledger.close)
     ledger.claim()
+    us = stack.enter_context(_instance(settings))
+    timekeeper = await _timekeeper(settings, ledger, clock, given, us)
     await topics.ensure(bootstrap, settings.topic_prefix)
     producer = await _producer(stack, settings)
     introduction = Introduction(ledger, producer, settings.topic_prefix)
     await introduction.begin(bootstrap, restored=restored)
-    sender = await _sender(stack, settings, configuration, ledger, clock, metrics, gate)
+    sender = await _sender(stack, settings, configuration, ledger, clock, metrics, gate, us)
     publisher = Publisher(
         ledger,
         producer,
         settings.topic_prefix,
         metrics,
         clock,
+        owner=us.owner,
         group=settings.consumer_group,
         version=version("ledgerstream"),
     )
@@ -175,17 +186,18 @@ async def _build(stack: AsyncExitStack, settings: Settings, gate: Gate, clock: C
 
     intake = Intake(ledger, settings.topic_prefix, wake, metrics, clock)
     app = _faust(
-        settings, bootstrap, configuration, producer, intake, partial(timed, metrics=metrics, elapsed=clock.elapsed)
+        settings, bootstrap, configuration, producer, intake, us, partial(timed, metrics=metrics, elapsed=clock.elapsed)
     )
     running = worker.Running(
         app=app,
         send=sender.run,
         stop_sending=sender.stop,
         publish=publisher.run,
-        flush=publisher.turn,
+        stop_publishing=publisher.stop,
         services=(
             configuration.run,
             introduction.run,
+            timekeeper.run,
             TakingUp(ledger, configuration, wake).run,
             Sweep(ledger).run,
             Gauges(ledger, metrics).run,
@@ -213,6 +225,7 @@ async def _sender(
     clock: Clock,
     metrics: MetricsRegistry,
     gate: Gate,
+    us: Instance,
 ) -> Sender:
     if settings.xero_client_id is None or settings.xero_client_secret is None:
         raise SettingsError(
@@ -241,7 +254,7 @@ async def _sender(
         client=client,
         clock=clock,
         metrics=metrics,
-        owner=_owner(settings),
+        owner=us.owner,
         patience=Patience(timeout_s=settings.xero_timeout_s),
         gate=gate,
     )
@@ -249,11 +262,30 @@ async def _sender(
     return sender
 
 
-def _owner(settings: Settings) -> str:
-    """Who holds the leases. A SQLite ledger's file lock admits one worker, so its successor need not wait for a lease
-    of one that was killed."""
-    only = settings.ledger().startswith("sqlite")
-    return "the only worker" if only else f"{socket.gethostname()}:{os.getpid()}"
+@contextmanager
+def _instance(settings: Settings) -> Iterator[Instance]:
+    """A SQLite ledger's file lock admits one worker, so its successor need not wait for the lease of one that died."""
+    with instance(settings.home) as found:
+        only = settings.ledger().startswith("sqlite")
+        yield replace(found, owner="the only worker") if only else found
+
+
+async def _timekeeper(
+    settings: Settings, ledger: Ledger, clock: SteadyClock, given: Clock | None, us: Instance
+) -> Timekeeper:
+    """Several workers go by the time of the ledger's server; a single one, and tests, by its own."""
+    base = given or SystemClock()
+
+    async def asked() -> datetime:
+        told = await ledger.server_time() if given is None else None
+        return told or base.now()
+
+    async def was_set(to: datetime) -> None:
+        await ledger.leases.clock_was_set(us.owner, to, SEND_WINDOW_S + 2 * settings.xero_timeout_s)
+
+    timekeeper = Timekeeper(clock, asked, was_set)
+    await timekeeper.begin()
+    return timekeeper
 
 
 def _organisations(configuration: Reloading) -> list[Organisation]:
@@ -269,6 +301,7 @@ def _faust(
     configuration: Reloading,
     producer: Producer,
     intake: Intake,
+    us: Instance,
     watch: Callable[[Handler, str], Handler],
 ) -> EmbeddedApp:
     prefix = settings.topic_prefix
@@ -282,10 +315,10 @@ def _faust(
     app = create_app(
         bootstrap,
         settings.consumer_group,
-        datadir=settings.home / "faust",
+        datadir=settings.home / f"faust-{us.number}",
         on_assigned=on_assigned,
         # A worker that is started again on the same machine takes its partitions back at once, also after kill -9.
-        instance_id=f"{settings.consumer_group}-{socket.gethostname()}",
+        instance_id=f"{settings.consumer_group}-{us.member}",
     )
     agents: Sequence[tuple[str, Sequence[TopicName], Handler]] = (
         ("normalise", ["raw"], normalise.on_run),

@@ -87,7 +87,7 @@ class Introduction:
         self._ledger = ledger
         self._producer = producer
         self._topic = TOPICS["ledger"].full_name(prefix)
-        self._told: int | None = None
+        self._told: bytes | None = None
 
     async def begin(self, bootstrap: str, *, restored: bool = False) -> None:
         """Compare, then tell. Raises WrongLedger, BrokerUnavailable.
@@ -104,11 +104,18 @@ class Introduction:
         await self.tell()
 
     async def tell(self) -> None:
-        """Write the record if it says something new; returns when it is acknowledged."""
+        """Write the record if it says something new; returns when it is acknowledged.
+
+        Raises WrongLedger where the database was put back, or another one put in its place, while we worked on it.
+        """
         ours = await self._ledger.identity.read()
-        if ours.highest_call != self._told:
-            await self._producer.publish(self._topic, KEY, record_of(ours))
-            self._told = ours.highest_call
+        record = record_of(ours)
+        if record == self._told:
+            return
+        if self._told is not None:
+            check(ours, self._told)
+        await self._producer.publish(self._topic, KEY, record)
+        self._told = record
 
     async def run(self) -> None:
         """Tell once a second, until cancelled."""

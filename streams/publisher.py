@@ -37,10 +37,12 @@ class Publisher:
         metrics: MetricsRegistry,
         clock: Clock,
         *,
+        owner: str,
         group: str,
         version: str,
     ) -> None:
         self._ledger = ledger
+        self._owner = owner
         self._producer = producer
         self._outcomes = TOPICS["outcomes"].full_name(prefix)
         self._dead_letters = TOPICS["dead-letters"].full_name(prefix)
@@ -66,7 +68,9 @@ class Publisher:
                 continue
 
     async def turn(self) -> int:
-        """Publish what waits, at most one batch; how many transitions that was."""
+        """Publish what waits, at most one batch, unless another worker does; how many transitions that was."""
+        if not await self._ledger.publishing.is_mine(self._owner):
+            return 0
         waiting = await self._ledger.publishing.unpublished(_BATCH)
         if waiting:
             await self._producer.send_all(record for one in waiting for record in self._records(one))
@@ -74,6 +78,11 @@ class Publisher:
             await self._ledger.publishing.mark_published([one.transition for one in waiting])
             count_published(self._metrics, waiting, ends, self._clock.now())
         return len(waiting)
+
+    async def stop(self) -> None:
+        """Publish what the worker did last, and let another one go on."""
+        await self.turn()
+        await self._ledger.publishing.give_back()
 
     def _records(self, one: Unpublished) -> list[Outgoing]:
         outcome: OutcomeRecord = one.outcome

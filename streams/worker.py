@@ -31,7 +31,7 @@ class Running:
     send: Service
     stop_sending: Callable[[], Awaitable[None]]
     publish: Service
-    flush: Callable[[], Awaitable[int]]
+    stop_publishing: Callable[[], Awaitable[None]]
     services: Sequence[Service]
 
 
@@ -81,7 +81,7 @@ async def _stop(parts: Running, tasks: Sequence[asyncio.Task[object]]) -> None:
     for task in tasks:
         if task.done() and not task.cancelled():
             task.exception()
-    await _within(parts.flush(), _PUBLISHER_STOP_S, "publisher")
+    await _within(parts.stop_publishing(), _PUBLISHER_STOP_S, "publisher")
 
 
 async def _within(work: Awaitable[object], seconds: float, what: str) -> None:

@@ -20,10 +20,11 @@ from streams.sender import reading
 from streams.sender.drive import Drive
 from streams.sender.parts import Organisation, Parts, Stopping
 
-LEASE_S: Final = 60.0
 # Beside a call's own time, what must be left of the lease when it goes out (design 7.4).
 LEASE_MARGIN_S: Final = 10.0
 _RENEW_S: Final = 15.0
+# How late a renewal may be without keeping calls from going out.
+_RENEW_LATE_S: Final = 5.0
 # What another process does (a replay, an answer, `resume`) wakes nobody here: it is seen after so long.
 _IDLE_S: Final = 2.0
 _FAILED_S: Final = 2.0
@@ -35,6 +36,11 @@ _OPEN_MAX: Final = 20
 _READY_MAX: Final = 250
 
 _log = structlog.get_logger()
+
+
+def lease_s(timeout_s: float) -> float:
+    """How long a lease lasts, so that until its next renewal a call may always go out: 60 s with Xero's 30."""
+    return timeout_s + LEASE_MARGIN_S + _RENEW_S + _RENEW_LATE_S
 
 
 class TenantSender:
@@ -80,6 +86,7 @@ class TenantSender:
         for task in self._tasks:
             task.cancel()
         if self._lease is not None:
+            self.lease_ends = 0.0
             await self._parts.ledger.leases.release(self._lease)
 
     async def _turn(self) -> None:
@@ -115,9 +122,10 @@ class TenantSender:
         if self._lease is not None and self._parts.clock.elapsed() < self._renew_at:
             return self._lease
         asked_at = self._parts.clock.elapsed()
-        lease = await self._parts.ledger.leases.acquire(self._organisation.tenant, self._parts.owner, LEASE_S)
+        lasts_s = lease_s(self._parts.patience.timeout_s)
+        lease = await self._parts.ledger.leases.acquire(self._organisation.tenant, self._parts.owner, lasts_s)
         if lease is not None:
-            self.lease_ends, self._renew_at = asked_at + LEASE_S, asked_at + _RENEW_S
+            self.lease_ends, self._renew_at = asked_at + lasts_s, asked_at + _RENEW_S
             self._lease = lease
             await self._recover(lease)
         else:
