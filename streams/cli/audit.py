@@ -5,18 +5,22 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from schemas.topics import EVENT_TOPICS
+from schemas.topics import EVENT_TOPICS, TOPICS, name_of
 from streams import settings
 from streams.cli.app import FOUND_WRONG, NOT_THERE, Failed, app, show
-from streams.cli.desk import Json, console, on_ledger
+from streams.cli.desk import Json, configuration, console, on_ledger
 from streams.desk.auditing import AuditView, compare, view_of
-from streams.kafka.reader import reread
+from streams.desk.auditing_raw import compare_raw
+from streams.kafka.reader import ahead, committed, reread
 from streams.ledger import Ledger
+from streams.settings import Settings
 
 
 @app.command("audit")
 def audit(
-    kafka: Annotated[bool, typer.Option("--kafka", help="read the events in Kafka again and compare")] = False,
+    kafka: Annotated[
+        bool, typer.Option("--kafka", help="read the events and requests in Kafka again and compare")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Count where everything ended, and check that nothing is missing or counted twice. Ends with 1 if it is."""
@@ -26,22 +30,34 @@ def audit(
         raise Failed("KAFKA_BOOTSTRAP_SERVERS is not set: name the cluster to compare with.", NOT_THERE)
 
     async def work(ledger: Ledger) -> AuditView:
-        report = await ledger.audits.audit()
         if not kafka or bootstrap is None:
-            return view_of(report)
-        ends = {
-            (topic, one.partition): one.next_offset
-            for topic in EVENT_TOPICS
-            for one in report.topics
-            if one.topic == topic
-        }
-        number, problems = await compare(ledger, reread(bootstrap, found.topic_prefix, ends))
-        return view_of(report, number, problems)
+            return view_of(await ledger.audits.audit())
+        return await _with_kafka(ledger, found, bootstrap)
 
     view = on_ledger(work, found)
     show(view, as_json=as_json, people=_print)
     if not view.ok:
         raise typer.Exit(FOUND_WRONG)
+
+
+async def _with_kafka(ledger: Ledger, chosen: Settings, bootstrap: str) -> AuditView:
+    prefix = chosen.topic_prefix
+    # What normalise has done with is looked at first, and what the ledger has after it: so nothing is missing only
+    # because it was on its way between the two looks.
+    passed = await committed(bootstrap, prefix, "raw", chosen.consumer_group)
+    report = await ledger.audits.audit()
+    taken_in = {(name_of(one.topic, ""), one.partition): one.next_offset for one in report.topics}
+    events = {place: end for place, end in taken_in.items() if place[0] in EVENT_TOPICS}
+    commands = await ledger.intake.offsets(range(TOPICS["commands"].partitions))
+    starts = {**events, **{("commands", number): offset for number, offset in commands.items()}}
+    number, problems = await compare(ledger, reread(bootstrap, prefix, events))
+    requests, more = await compare_raw(
+        ledger,
+        reread(bootstrap, prefix, passed),
+        lambda: configuration(chosen),
+        lambda: ahead(bootstrap, prefix, (*EVENT_TOPICS, "commands"), starts),
+    )
+    return view_of(report, number + requests, (*problems, *more))
 
 
 def _print(view: AuditView) -> None:

@@ -8,6 +8,7 @@ from schemas import envelope
 from schemas.codec import Refused, content_digest, load_json
 from schemas.states import Disposition
 from schemas.topics import TopicName
+from streams.kafka.reader import Reread
 from streams.kafka.records import Record
 from streams.ledger import Ledger
 from streams.ledger.audit import AuditReport, ReadRecord
@@ -44,9 +45,6 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
     reread: int | None
     topics: tuple[TopicLine, ...]
     problems: tuple[str, ...]
-
-
-Reread = AsyncIterator[tuple[TopicName, int, Record]]
 
 
 def view_of(report: AuditReport, reread: int | None = None, more: Sequence[str] = ()) -> AuditView:

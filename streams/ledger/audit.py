@@ -97,8 +97,8 @@ class Audit:
     async def audit_records(self, records: AsyncIterable[ReadRecord]) -> Sequence[str]:
         """Compare records read again from Kafka with the rows; what is wrong, in sentences.
 
-        Records at or after the ledger's offset are left out: they were not taken in yet. A record of `raw` without a
-        row became events, which are looked for under their own topics.
+        Records at or after the ledger's offset are left out: they were not taken in yet. Those of `raw` have an audit
+        of their own (streams.ledger.audit_raw).
         """
         problems: list[str] = []
         batch: list[ReadRecord] = []
@@ -118,12 +118,8 @@ class Audit:
                     select(_cursors.c.topic, _cursors.c.partition, _cursors.c.next_offset)
                 )
             }
-            wanted = [
-                one
-                for one in batch
-                if one.topic != "raw" and one.offset < next_offsets.get((one.topic, one.partition), 0)
-            ]
-            found = await _positions(connection, wanted)
+            wanted = [one for one in batch if one.offset < next_offsets.get((one.topic, one.partition), 0)]
+            found = await positions(connection, wanted)
         return [problem for record in wanted if (problem := _judge(record, found)) is not None]
 
     async def _waiting(self, connection: AsyncConnection) -> dict[str, int]:
@@ -148,9 +144,10 @@ def _judge(record: ReadRecord, found: Mapping[tuple[str, int, int], tuple[str | 
     return None
 
 
-async def _positions(
+async def positions(
     connection: AsyncConnection, records: Sequence[ReadRecord]
 ) -> dict[tuple[str, int, int], tuple[str | None, str | None]]:
+    """What the ledger has at the records' positions: event key and digest, each None where the row holds none."""
     found: dict[tuple[str, int, int], tuple[str | None, str | None]] = {}
     wanted = [record[:3] for record in records]
     # A replayed letter has a row in `events` as well, with the digest of what it was edited to: the letter comes last.

@@ -12,6 +12,7 @@ from streams.clock import Clock
 from streams.ledger import identity, locks, migrations, ready, receipts
 from streams.ledger.asking import Questions
 from streams.ledger.audit import Audit
+from streams.ledger.audit_raw import RawAudit
 from streams.ledger.calls import Calls
 from streams.ledger.claim import Claim
 from streams.ledger.dead_letters import DeadLetters
@@ -56,6 +57,7 @@ class Ledger:
         self.questions = Questions(store, clock)
         self.timeline = Timelines(store, clock)
         self.audits = Audit(store, clock)
+        self.raw_audits = RawAudit(store)
         self.status = Status(store, clock)
         self.elements = Elements(store)
         self.figures = FiguresReader(store, clock)
