@@ -262,7 +262,8 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """The one record in `commands` for one record of `raw` or `events.*`, at the same partition number.
 
     `topic` is the name without prefix; `key`, `value` and `headers` are the record's own bytes, kept for replay
-    (left out of a duplicate). What is None could not be read from the record.
+    (left out of a duplicate). `sequence` orders what the source tells of one entity: its own version, else the event's
+    time in microseconds. What is None could not be read from the record.
     """
 
     topic: str
@@ -276,6 +277,7 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     event_type: str | None = None
     event_time: dt.datetime | None = None
     entity_key: str | None = None
+    sequence: int | None = None
     digest: str | None = None
     traceparent: str | None = None
     key: bytes | None = None

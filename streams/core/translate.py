@@ -13,7 +13,7 @@ from schemas.events import EventType, UnknownType, decode_event
 from schemas.topics import TopicName
 from streams.core.refusal import Unbookable, bug, refused, unbookable
 from streams.core.rules import commands_for
-from streams.core.rules.context import Context
+from streams.core.rules.context import Context, sequence_of
 from streams.core.tenants import Tenants
 
 RECENT_KEYS_MAX: Final = 50_000
@@ -86,7 +86,8 @@ def translate(
         outcome, entity = _outcome(event, time, tenants)
     except Refused as error:
         return record(refused(error, "data", "translate", _RESEND), event, event_time=time)
-    return record(outcome, event, event_time=time, digest=digest, entity_key=entity)
+    order = sequence_of(event, time)
+    return record(outcome, event, event_time=time, digest=digest, entity_key=entity, sequence=order)
 
 
 def _outcome(event: Envelope, time: dt.datetime, tenants: Tenants) -> tuple[Outcome, str | None]:

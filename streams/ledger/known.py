@@ -30,17 +30,17 @@ class KnownEvent(NamedTuple):
 
 
 class RefusedState(NamedTuple):
-    """An open dead letter of a record that told of an entity, and when it happened."""
+    """An open dead letter of a record that told of an entity, and its place among what is told of that entity."""
 
     subject: str
-    time: datetime
+    sequence: int
 
 
 @dataclass(slots=True)
 class Known:
     """`letters` are the subjects of records that were refused; `open_letters` those of events not mended yet, by event
-    key, and `refused_states` by entity key. `newest_state` is when an entity's newest state happened, for entities of
-    records that are refused now. `restored_at`: when a backup was put back."""
+    key, and `refused_states` by entity key. `newest_state` is the sequence of an entity's newest state, for entities
+    of records that are refused now. `restored_at`: when a backup was put back."""
 
     events: dict[str, KnownEvent] = field(default_factory=dict)
     taken: set[Position] = field(default_factory=set)
@@ -48,7 +48,7 @@ class Known:
     letters: set[str] = field(default_factory=set)
     open_letters: dict[str, list[str]] = field(default_factory=dict)
     refused_states: dict[str, list[RefusedState]] = field(default_factory=dict)
-    newest_state: dict[str, datetime] = field(default_factory=dict)
+    newest_state: dict[str, int] = field(default_factory=dict)
     restored_at: datetime | None = None
 
 
@@ -98,27 +98,22 @@ async def load(connection: AsyncConnection, records: Sequence[CommandRecord]) ->
 async def _load_states(connection: AsyncConnection, records: Sequence[CommandRecord], known: Known) -> None:
     """Which refused records told of the same entities, and what newer is known of the entities refused now."""
     for entities in chunks(record.entity_key for record in records if record.entity_key is not None):
-        letters = select(_letters.entity_key, _letters.subject, _letters.event_time).where(
+        letters = select(_letters.entity_key, _letters.subject, _letters.sequence).where(
             _letters.entity_key.in_(entities),
             _letters.command_id.is_(None),
             _letters.state == "open",
-            _letters.event_time.is_not(None),
+            _letters.sequence.is_not(None),
         )
-        for entity, subject, time in await connection.execute(letters):
-            known.refused_states.setdefault(entity, []).append(RefusedState(subject, time))
+        for entity, subject, sequence in await connection.execute(letters):
+            known.refused_states.setdefault(entity, []).append(RefusedState(subject, sequence))
     refused = [
         one.entity_key for one in records if isinstance(one.outcome, RefusedEvent) and one.entity_key is not None
     ]
     commands = tables.commands.c
     for entities in chunks(refused):
         newest = (
-            select(_events.entity_key, func.max(_events.time))
-            .join(tables.commands, commands.event_key == _events.event_key)
-            .where(
-                _events.entity_key.in_(entities),
-                commands.entity_key == _events.entity_key,
-                commands.sequence.is_not(None),
-            )
-            .group_by(_events.entity_key)
+            select(commands.entity_key, func.max(commands.sequence))
+            .where(commands.entity_key.in_(entities), commands.sequence.is_not(None))
+            .group_by(commands.entity_key)
         )
-        known.newest_state |= {row[0]: row[1] for row in await connection.execute(newest) if row[1] is not None}
+        known.newest_state |= {row[0]: row[1] for row in await connection.execute(newest)}

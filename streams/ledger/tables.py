@@ -322,6 +322,7 @@ dead_letters: Final = Table(
     text_column("stage"),
     json_column("evidence"),
     time_column("event_time", null=True),
+    number_column("sequence", null=True),
     text_column("topic"),
     Column("partition", Integer, nullable=False),
     number_column("offset"),

@@ -63,9 +63,9 @@ class Taking:
         self._events.append(_event_row(record, record.outcome, self._work.now))
         self._count(record)
         self.counts.events += 1
-        if _tells_state(record) and record.entity_key is not None and record.event_time is not None:
-            newest = self._known.newest_state.get(record.entity_key)
-            self._known.newest_state[record.entity_key] = max(newest or record.event_time, record.event_time)
+        if _tells_state(record) and record.entity_key is not None and record.sequence is not None:
+            newest = self._known.newest_state.get(record.entity_key, record.sequence)
+            self._known.newest_state[record.entity_key] = max(newest, record.sequence)
         self._mends(record, key)
         self._outcome(record, key)
 
@@ -73,10 +73,10 @@ class Taking:
         """A record may settle dead letters of records: the same event told well, or a newer state of its entity."""
         for subject in self._known.open_letters.pop(key, ()):
             self._work.close_letter(subject, self._actor, "a later record told the event as it should be")
-        if record.entity_key is None or record.event_time is None or not _tells_state(record):
+        if record.entity_key is None or record.sequence is None or not _tells_state(record):
             return
         for refused in self._known.refused_states.get(record.entity_key, ()):
-            if refused.time <= record.event_time:
+            if refused.sequence <= record.sequence:
                 self._work.close_letter(refused.subject, self._actor, f"superseded by {key}, which tells a newer state")
 
     def _outcome(self, record: CommandRecord, key: str) -> None:
@@ -131,14 +131,14 @@ class Taking:
 
     def _outdated(self, record: CommandRecord, subject: str) -> None:
         """A refused state of an entity whose newer state is known needs nobody; else it waits for one."""
-        if record.entity_key is None or record.event_time is None:
+        if record.entity_key is None or record.sequence is None:
             return
         newest = self._known.newest_state.get(record.entity_key)
-        if newest is not None and newest > record.event_time:
+        if newest is not None and newest > record.sequence:
             self._work.close_letter(subject, self._actor, "superseded: a newer state was taken in before")
             return
         waiting = self._known.refused_states.setdefault(record.entity_key, [])
-        waiting.append(known.RefusedState(subject, record.event_time))
+        waiting.append(known.RefusedState(subject, record.sequence))
 
     def _count(self, record: CommandRecord) -> None:
         position = position_of(record)

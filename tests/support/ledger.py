@@ -53,6 +53,7 @@ def record(
     topic: str = "events.orders",
     partition: int = 0,
     time: dt.datetime = NOON,
+    sequence: int | None = None,
     source: str = "shop-1",
     value: bytes | None = b"{}",
 ) -> CommandRecord:
@@ -69,6 +70,7 @@ def record(
         event_type="com.ledgerstream.order.v1",
         event_time=time,
         entity_key=entity,
+        sequence=sequence,
         digest=f"{event}/{content}",
         traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         key=b"order:1",
@@ -190,13 +192,25 @@ def order_placed(
 def of(command: Command, offset: int, *, content: str = "", time: dt.datetime = NOON) -> CommandRecord:
     """The record of an event with one command."""
     event = command.command_id.partition("#")[0].partition(":")[2]
-    return record(event, Commands((command,)), offset, entity=command.entity_key, content=content, time=time)
+    return record(
+        event,
+        Commands((command,)),
+        offset,
+        entity=command.entity_key,
+        content=content,
+        time=time,
+        sequence=command.sequence,
+    )
 
 
-def refused(event: str, offset: int, *, entity: str | None = None, time: dt.datetime = NOON) -> CommandRecord:
+def refused(event: str, offset: int, *, entity: str | None = None, sequence: int | None = None) -> CommandRecord:
     evidence = Evidence(message="no tax type for 17.5", field="lines[0].tax_rate", value="17.5", remedy="add it")
     return record(
-        event, RefusedEvent(cause="data", stage="translate", evidence=evidence), offset, entity=entity, time=time
+        event,
+        RefusedEvent(cause="data", stage="translate", evidence=evidence),
+        offset,
+        entity=entity,
+        sequence=sequence,
     )
 
 

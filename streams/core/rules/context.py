@@ -28,9 +28,7 @@ class Context:
     @property
     def sequence(self) -> int:
         """The source's own version of the entity; without one, the event's time in microseconds."""
-        if self.envelope.sequence is not None:
-            return int(self.envelope.sequence)
-        return int(self.time.timestamp()) * 1_000_000 + self.time.microsecond
+        return sequence_of(self.envelope, self.time)
 
     def command(
         self,
@@ -52,6 +50,13 @@ class Context:
             depends_on=depends_on,
             sequence=sequence,
         )
+
+
+def sequence_of(envelope: Envelope, time: dt.datetime) -> int:
+    """What orders the states of one entity: the source's own version, else the event's time in microseconds."""
+    if envelope.sequence is not None:
+        return int(envelope.sequence)
+    return int(time.timestamp()) * 1_000_000 + time.microsecond
 
 
 def local_date(moment: dt.datetime, zone: dt.tzinfo, field: str) -> dt.date:

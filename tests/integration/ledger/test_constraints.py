@@ -41,7 +41,8 @@ WRONG = {
     "a purpose that nobody knows": "UPDATE calls SET purpose = 'guess'",
     "one number for two changes": "UPDATE transitions SET number = 1",
     "two open letters of one subject": "INSERT INTO dead_letters SELECT 'other', subject, command_id, event_key, "
-    'entity_key, tenant, source, kind, cause, stage, evidence, event_time, topic, partition, "offset", timestamp_ms, '
+    "entity_key, tenant, source, kind, cause, stage, evidence, event_time, sequence, topic, partition, "
+    '"offset", timestamp_ms, '
     "key, value, headers, attempts, first_failed_at, last_failed_at, replay_count, replay_of, edited_by, "
     "idempotency_key, "
     "trace_id, state, closed_at, closed_by, closed_reason FROM dead_letters",

@@ -285,6 +285,7 @@ def _dead_letters() -> None:
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("evidence", JsonText(), nullable=False),
         sa.Column("event_time", UtcTime(), nullable=True),
+        sa.Column("sequence", sa.BigInteger(), nullable=True),
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("offset", sa.BigInteger(), nullable=False),
