@@ -80,6 +80,13 @@ def test_no_rounding_beyond_it() -> None:
     assert told.message == "The lines come to 24.00 in Xero (tax 4.00), the source says 24.06: 0.06 apart."
 
 
+def test_a_source_whose_customers_nobody_placed_is_told() -> None:
+    told = evidence("OrderPlaced", ORDER, source="stripe-1")
+    assert (told.field, told.value) == ("source", "stripe-1")
+    assert told.message == "The tenant file uk.yaml does not say which contacts the customers of stripe-1 become."
+    assert told.remedy == "Add stripe-1 under contacts in uk.yaml, then replay."
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [("shpo-1", "shop-1"), ("SHOP-1", "shop-1"), ("stripe", "stripe-1"), ("zzz", None), ("", None)],

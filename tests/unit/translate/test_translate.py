@@ -86,6 +86,7 @@ def test_an_event_that_can_be_booked_keeps_all_that_its_record_was() -> None:
         event_type=TYPE,
         event_time=TIME,
         entity_key="shop-1:order:1001",
+        sequence=1_795_512_600_000_000,
         digest=content_digest(TYPE, None, ORDER),
         traceparent="00-trace",
         key=b"order:1001",
