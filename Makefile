@@ -14,6 +14,7 @@ ROUNDS ?= 100
 SEED ?=
 LEDGER ?= sqlite
 JSON ?=
+SATURATE ?=
 
 .PHONY: help install tools check format test test-all chaos bench demo lock clean
 
@@ -58,7 +59,7 @@ test-all: $(STAMP) tools ## the same and the longer rounds
 
 chaos: TOOLS := mvn $(if $(filter postgresql,$(LEDGER)),postgres)
 chaos: $(STAMP) tools ## events under faults, then the books are compared: ROUNDS=100 SEED=n LEDGER=postgresql JSON=1
-	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --ledger $(LEDGER) $(addprefix --seed ,$(SEED)) $(if $(JSON),--json) $(if $(KEEP),--keep)
+	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --ledger $(LEDGER) $(addprefix --seed ,$(SEED)) $(if $(JSON),--json) $(if $(KEEP),--keep) $(if $(SATURATE),--saturate)
 
 bench: TOOLS := kafka
 bench: $(STAMP) tools ## measure speed

@@ -13,8 +13,9 @@ parser.add_argument("--seed", type=int, default=None, help="drawn if it is not g
 parser.add_argument("--ledger", choices=["sqlite", "postgresql"], default="sqlite", help="one worker, or three")
 parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
 parser.add_argument("--keep", action="store_true", help="leave logs and ledgers behind")
+parser.add_argument("--saturate", action="store_true", help="every round needs more calls than Xero's minute has")
 given = parser.parse_args()
 # A broker that is killed is no news here.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
-sys.exit(main(given.rounds, seed, given.ledger, as_json=given.json, keep=given.keep))
+sys.exit(main(given.rounds, seed, given.ledger, as_json=given.json, keep=given.keep, saturate=given.saturate))

@@ -23,6 +23,7 @@ _DUPLICATE: Final = 0.15
 _RETOLD: Final = 0.06
 _SHUFFLED: Final = 0.4
 _MALFORMED: Final = 0.08
+_SMALL_PARTS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +39,22 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much is sent: `stories` of several events each, within `seconds`."""
+    """How much is sent: `stories` of several events each, within `seconds`.
+
+    `given_back`: so many orders beside them that are paid in many small parts, each of which is taken back by a call of
+    its own, so that the calls of a minute are soon used up.
+    """
 
     stories: int = 18
     seconds: float = 4.0
+    given_back: int = 0
 
 
 def draw(chance: random.Random, tag: str, size: Size) -> list[Delivery]:
     """The deliveries of a round in the order of their time; `tag` makes their ids its own."""
     drawn = _Draw(chance, tag, size.seconds)
-    deliveries = [one for number in range(size.stories) for one in drawn.story(number)]
+    kinds = [chance.choice(_STORIES) for _ in range(size.stories)] + ["given_back"] * size.given_back
+    deliveries = [one for number, kind in enumerate(kinds) for one in drawn.story(number, kind)]
     for number in range(round(len(deliveries) * _MALFORMED) + 1):
         deliveries.append(drawn.malformed(number))
     return sorted(deliveries, key=lambda one: one.at)
@@ -59,10 +66,9 @@ class _Draw:
         self._tag = tag
         self._seconds = seconds
 
-    def story(self, number: int) -> Iterator[Delivery]:
+    def story(self, number: int, kind: str) -> Iterator[Delivery]:
         """One story, its events in order or not, some told twice."""
         identifier = f"{self._tag}{number:03d}"
-        kind = self._chance.choice(_STORIES)
         documents = list(getattr(self, f"_{kind}")(identifier))
         if self._chance.random() < _SHUFFLED:
             self._chance.shuffle(documents)
@@ -137,6 +143,15 @@ class _Draw:
         yield shapes.sale(order, f"job-{id}-1", 1, 0)
         if self._chance.random() < 0.5:
             yield shapes.payment(order, "jobs-1", "shop", f"p{id}0", self._chance.randint(1, order.total // 2), 3)
+
+    def _given_back(self, id: str) -> Iterator[Document]:
+        """An order in pounds with many small payments, all of them taken back."""
+        order = self._order(id)._replace(source="shop-2", currency="GBP", lines=self._lines("GBP"))
+        yield shapes.sale(order, f"order-{id}-1", 1, 0)
+        for part in range(_SMALL_PARTS):
+            yield shapes.payment(order, "shop-2", "shop", f"p{id}{part:02d}", self._chance.randint(1, 5), 1)
+        for part in range(_SMALL_PARTS):
+            yield shapes.reversal("shop-2", "shop", f"p{id}{part:02d}", 8)
 
     def _contact(self, id: str) -> Iterator[Document]:
         """A contact of the CRM in up to three versions."""

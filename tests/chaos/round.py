@@ -19,13 +19,17 @@ from tests.chaos.site import Site
 
 _RATES: Final = (5.0, 10.0, 20.0)
 _IN_REAL_TIME: Final = 1 / 20
+_SATURATED: Final = 1 / 12
+# As many calls as a minute has must be possible in a minute of that pace.
+_FULL: Final = Size(stories=10, given_back=7)
+_FULL_RATE: Final = 4.0
 # One set of credentials serves both organisations here. Calls are held back for minutes where a day has only 1,000 of
 # them, which a round in real time cannot wait for.
 _KEPT: Final = ("client_credentials_reach",)
 _KEPT_IN_REAL_TIME: Final = (*_KEPT, "day_limit")
 # So long Xero's faults that were ordered may still come after the others were healed.
 _FAULTS_S: Final = 20.0
-_ANSWERED_S: Final = 40.0
+_ANSWERED_S: Final = 120.0
 _LOOK_S: Final = 0.15
 _RESUME_S: Final = 5.0
 _LEAP_S: Final = 20.0
@@ -70,12 +74,19 @@ class Outcome:
         return self.findings.ok and not self.earned_429s
 
 
-def plan(seed: int, *, calm: bool = False, size: Size | None = None, many: bool = False) -> Plan:
-    """The round of a seed. `calm`: no faults. `many`: several workers share a database that can be restarted."""
+def plan(
+    seed: int, *, calm: bool = False, size: Size | None = None, many: bool = False, saturate: bool = False
+) -> Plan:
+    """The round of a seed.
+
+    `calm`: no faults. `many`: several workers share a database that can be restarted. `saturate`: more calls are needed
+    than a minute has, as in some rounds anyway.
+    """
     chance = random.Random(seed)
-    rate = 1.0 if chance.random() < _IN_REAL_TIME else chance.choice(_RATES)
+    is_full = saturate or chance.random() < _SATURATED
+    rate = _FULL_RATE if is_full else 1.0 if chance.random() < _IN_REAL_TIME else chance.choice(_RATES)
     switches = Switches.drawn(chance, keep=_KEPT_IN_REAL_TIME if rate == 1.0 else _KEPT)
-    size = size or Size()
+    size = size or (_FULL if is_full else Size())
     terms = Terms(size.seconds + 1.0, HURRIED_S if rate == 1.0 else PATIENT_S, rate != 1.0, many)
     deliveries = mix.draw(chance, f"{seed % 10**6:06d}", size)
     strikes = [] if calm else schedule.draw(chance, terms)

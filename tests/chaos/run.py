@@ -14,23 +14,24 @@ from tests.chaos.mix import Size
 from tests.chaos.report import Totals, findings, round_line, say
 from tests.chaos.rig import Database, Rig
 from tests.chaos.rig import rig as open_rig
-from tests.chaos.round import Outcome, plan, play
+from tests.chaos.round import Outcome, Plan, plan, play
 from tests.chaos.site import Site, site
 
 ROUNDS_PER_LEDGER: Final = 8
 _KILLED_EVERY_S: Final = 30.0
 
 
-async def run(rig: Rig, rounds: int, seed: int, *, plant: str = "", size: Size | None = None) -> Totals:
+async def run(rig: Rig, rounds: int, seed: int, *, size: Size | None = None, saturate: bool = False) -> Totals:
     """Play rounds of the seeds `seed`, `seed` + 1, ...; stops at the first that fails. The sums.
 
-    `plant`: a fault of ours that all workers have (see `plants`).
+    `saturate`: every round needs more calls than a minute has.
     """
     totals = Totals(seed)
     for ledger, seeds in enumerate(_split(range(seed, seed + rounds))):
-        async with site(rig, f"ledger{ledger}{plant.replace(' ', '-')}", plant=plant) as place:
+        async with site(rig, f"ledger{ledger}") as place:
             async with _one_killed_at_intervals(place, totals):
-                await _rounds(place, seeds, totals, rounds, size)
+                plans = [plan(one, size=size, many=len(place.workers) > 1, saturate=saturate) for one in seeds]
+                await _rounds(place, plans, totals, rounds)
             if totals.ok:
                 await _close(place, totals)
         if not totals.ok:
@@ -43,9 +44,8 @@ def _split(seeds: Sequence[int]) -> Iterator[Sequence[int]]:
         yield seeds[start : start + ROUNDS_PER_LEDGER]
 
 
-async def _rounds(place: Site, seeds: Sequence[int], totals: Totals, rounds: int, size: Size | None) -> None:
-    for seed in seeds:
-        planned = plan(seed, size=size, many=len(place.workers) > 1)
+async def _rounds(place: Site, plans: Sequence[Plan], totals: Totals, rounds: int) -> None:
+    for planned in plans:
         outcome = await play(place, planned)
         totals.add(outcome)
         say(round_line(totals.rounds, rounds, planned.rate, outcome))
@@ -96,17 +96,17 @@ async def _close(place: Site, totals: Totals) -> None:
     say(f"  the audit does not hold:\n{told}")
 
 
-def main(rounds: int, seed: int, database: Database, *, as_json: bool, keep: bool) -> int:
+def main(rounds: int, seed: int, database: Database, *, as_json: bool, keep: bool, saturate: bool) -> int:
     """A run from the command line; the exit code."""
     say(f"chaos: {rounds} rounds, seed {seed}, ledger on {database}")
-    totals = asyncio.run(_on_a_rig(rounds, seed, database, keep=keep))
+    totals = asyncio.run(_on_a_rig(rounds, seed, database, keep=keep, saturate=saturate))
     for line in report.sums(totals, as_json=as_json):
         say(line)
     return 0 if totals.ok else 1
 
 
-async def _on_a_rig(rounds: int, seed: int, database: Database, *, keep: bool) -> Totals:
+async def _on_a_rig(rounds: int, seed: int, database: Database, *, keep: bool, saturate: bool) -> Totals:
     async with open_rig(database, keep=keep) as rig:
         if keep:
             say(f"everything is written into {rig.folder}, and stays there")
-        return await run(rig, rounds, seed)
+        return await run(rig, rounds, seed, saturate=saturate)
