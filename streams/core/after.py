@@ -11,7 +11,8 @@ from streams.core.situation import OpenCall
 class Patience:
     """How long things are waited for. `resend_within_s`: a key lives 6 minutes, so a resend must have ended before 5.
 
-    `timeout_s` is a call's whole time.
+    `timeout_s` is a call's whole time. Where Xero does not say what it holds, it is asked again after `look_again_s`,
+    doubled each time up to `look_again_s_max`.
     """
 
     timeout_s: float = 30.0
@@ -19,6 +20,11 @@ class Patience:
     resend_after_s: tuple[float, ...] = (1.0, 5.0, 20.0)
     look_after_error_s: float = 2.0
     look_again_s: float = 30.0
+    look_again_s_max: float = 600.0
+
+    def look_again_at(self, now: dt.datetime, looks: int) -> dt.datetime:
+        """When to look once more, after so many looks that told nothing."""
+        return now + dt.timedelta(seconds=min(self.look_again_s * 2 ** min(looks, 10), self.look_again_s_max))
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def _nothing_done(items: Sequence[OpenWrite], trouble: Trouble, now: dt.datetime
     if trouble.kind == "token_expired" and all(item.command.attempts < _EXPIRED_TOKENS_MAX for item in items):
         return Settled(tuple(_new_token(item, now) for item in items))
     kind: StopCause = "auth" if trouble.kind not in ("scope", "disconnected") else trouble.kind
-    stop = stop_for(kind, f"Xero refuses calls for this organisation: {trouble.message}", status=trouble.status)
+    stop = _stop_by(kind, trouble)
     return Settled(tuple(_back(item, kind, stop.evidence.message, now) for item in items), stop)
 
 
@@ -184,6 +184,17 @@ def _new_token(item: OpenWrite, now: dt.datetime) -> Back:
         reason="the token had expired",
         not_before=now if attempts == 0 else retry_at(now, attempts),
     )
+
+
+def shut_out(trouble: Trouble) -> Stop | None:
+    """The stop of the tenant where an answer to a read, a look or a resend says that Xero does not let us in."""
+    if trouble.kind in ("auth", "scope", "disconnected"):
+        return _stop_by(trouble.kind, trouble)
+    return None
+
+
+def _stop_by(cause: StopCause, trouble: Trouble) -> Stop:
+    return stop_for(cause, f"Xero refuses calls for this organisation: {trouble.message}", status=trouble.status)
 
 
 def stop_for(cause: StopCause, message: str, remedy: str | None = None, status: int | None = None) -> Stop:

@@ -7,7 +7,8 @@ from typing import Literal
 import msgspec
 import structlog
 
-from connectors.xero.answers import window_of
+from connectors.xero import answers
+from connectors.xero.answers import Trouble, window_of
 from connectors.xero.auth import AuthRefused, AuthUnavailable
 from connectors.xero.ticket import Answer, NoAnswer, Purpose, Ticket, XeroRequest
 from schemas.states import Cause
@@ -80,10 +81,11 @@ class Drive:
         if not key_lives(self._call, self._parts.patience, ticket.opened_at):
             await self._parts.ledger.calls.answered(ticket, NoAnswer(left=False, detail="its key is too old"))
             return
-        outcome = await self._exchange(ticket)
+        outcome = await self._exchange_more(ticket)
         self._parts.gate("resent")
         if isinstance(outcome, NoAnswer) and not outcome.left:
-            self._not_before = self._now() + dt.timedelta(seconds=self._parts.patience.resend_after_s[0])
+            # Nobody was there, or no token: such a send takes nothing from the three that there are.
+            self._not_before = self._now() + dt.timedelta(seconds=self._parts.patience.look_after_error_s)
             return
         self._sent(ticket, outcome)
         await self._take(settle.judge(self._call.writes, outcome, first=False, now=self._now()))
@@ -119,26 +121,27 @@ class Drive:
     async def _look(self, items: Sequence[OpenWrite], first_sent: dt.datetime | None) -> list[list[Body]] | None:
         """What Xero shows of each write; None if it does not say."""
         ticket = await self._open(search.look(items, first_sent), "look")
-        outcome = await self._exchange(ticket)
+        outcome = await self._exchange_more(ticket)
         self._parts.gate("looked")
         return search.sightings(items, outcome) if isinstance(outcome, Answer) else None
 
     async def _look_again(self) -> None:
-        at = self._now() + dt.timedelta(seconds=self._parts.patience.look_again_s)
+        at = self._parts.patience.look_again_at(self._now(), self._call.looks)
         await self._parts.ledger.recovery.mark_looked(self._call.call, at, self._fence)
         self._call = msgspec.structs.replace(self._call, looks=self._call.looks + 1, next_look_at=at)
 
     async def _open(self, request: XeroRequest, purpose: Purpose) -> Ticket:
         """A ticket, when there is a slot for it. Raises Stopping: no new call starts while the worker stops."""
         while isinstance(opened := await self._try_open(request, purpose), Wait):
-            await self._parts.pause(opened.seconds)
+            with self._parts.waiting():
+                await self._parts.pause(opened.seconds)
         return opened
 
     async def _try_open(self, request: XeroRequest, purpose: Purpose) -> Ticket | Wait:
         """A ticket, or how long to wait for one. Raises Stopping."""
         if self._parts.stopping.is_set():
             raise Stopping
-        opened = await self._parts.ledger.calls.open(
+        return await self._parts.ledger.calls.open(
             (),
             request,
             purpose,
@@ -148,14 +151,30 @@ class Drive:
             self._call.call,
             self._parts.patience.timeout_s,
         )
-        if isinstance(opened, Wait):
-            self._parts.metrics.waited(opened.seconds)
-        return opened
 
     async def _exchange(self, ticket: Ticket) -> Answer | NoAnswer:
         outcome = await exchange(self._parts, ticket)
         self._parts.gate("noted")
         return outcome
+
+    async def _exchange_more(self, ticket: Ticket) -> Answer | NoAnswer:
+        """For a resend or a look. That Xero does not let us in decides nothing about the call, but is a person's
+        business; nothing left us where there was no token."""
+        try:
+            outcome = await self._exchange(ticket)
+        except AuthUnavailable as error:
+            return NoAnswer(left=False, detail=str(error))
+        except AuthRefused as error:
+            await self._stop(settle.stop_for("auth", str(error), error.remedy))
+            return NoAnswer(left=False, detail=str(error))
+        if isinstance(outcome, Answer):
+            meaning = answers.read(outcome, self._call.writes[0].write.resource)
+            if isinstance(meaning, Trouble) and (stop := settle.shut_out(meaning)) is not None:
+                await self._stop(stop)
+        return outcome
+
+    async def _stop(self, stop: Stop) -> None:
+        await self._parts.stop(self._organisation.tenant, stop)
 
     def _sent(self, ticket: Ticket, outcome: Answer | NoAnswer) -> None:
         status = outcome.status if isinstance(outcome, Answer) else None

@@ -12,6 +12,7 @@ from typing import Protocol
 from connectors.xero.ticket import Answer, NoAnswer, Ticket
 from streams.clock import Clock
 from streams.core.after import Patience
+from streams.core.results import Stop
 from streams.ledger import Ledger
 from streams.sender.gate import Gate, open_gate
 
@@ -80,6 +81,13 @@ class Parts:
             yield
         finally:
             self.metrics.waited(self.clock.elapsed() - began)
+
+    async def stop(self, tenant: str, stop: Stop) -> None:
+        """Nothing more is planned for the tenant until a person lifts it."""
+        evidence = stop.evidence
+        await self.ledger.stops.add(
+            tenant=tenant, reason=evidence.message, actor="sender", cause=stop.cause, remedy=evidence.remedy
+        )
 
     async def until(self, moment: dt.datetime) -> None:
         """Wait until a moment. Raises Stopping as soon as the worker stops."""

@@ -7,8 +7,7 @@ from connectors.xero.answers import Elements
 from connectors.xero.auth import AuthRefused, AuthUnavailable
 from connectors.xero.ticket import Answer, Ticket
 from streams.core.plan import ReadDocuments
-from streams.core.results import Stop
-from streams.core.settle import stop_for
+from streams.core.settle import shut_out, stop_for
 from streams.core.situation import Document
 from streams.sender.drive import exchange
 from streams.sender.parts import Organisation, Parts
@@ -24,7 +23,7 @@ async def read(parts: Parts, organisation: Organisation, ticket: Ticket, step: R
     try:
         outcome = await exchange(parts, ticket)
     except AuthRefused as error:
-        await _stop(parts, organisation, stop_for("auth", str(error), error.remedy))
+        await parts.stop(organisation.tenant, stop_for("auth", str(error), error.remedy))
         return
     except AuthUnavailable as error:
         _log.warning("not read", tenant=organisation.tenant, reason=str(error))
@@ -41,19 +40,8 @@ async def read(parts: Parts, organisation: Organisation, ticket: Ticket, step: R
             for xero_id in step.ids
         ]
         await parts.ledger.results.save_documents(organisation.tenant, documents, ticket.fence)
-    elif found.kind in ("auth", "scope", "disconnected"):
-        await _stop(parts, organisation, stop_for(found.kind, found.message))
+    elif (stop := shut_out(found)) is not None:
+        await parts.stop(organisation.tenant, stop)
     else:
         _log.warning("not read", tenant=organisation.tenant, reason=found.message)
         await parts.pause(parts.patience.look_after_error_s)
-
-
-async def _stop(parts: Parts, organisation: Organisation, stop: Stop) -> None:
-    evidence = stop.evidence
-    await parts.ledger.stops.add(
-        tenant=organisation.tenant,
-        reason=evidence.message,
-        actor="sender",
-        cause=stop.cause,
-        remedy=evidence.remedy,
-    )

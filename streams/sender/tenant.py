@@ -181,14 +181,7 @@ class TenantSender:
         try:
             await self._parts.client.authorise()
         except AuthRefused as error:
-            stop = stop_for("auth", str(error), error.remedy)
-            await self._parts.ledger.stops.add(
-                tenant=self._organisation.tenant,
-                reason=stop.evidence.message,
-                actor="sender",
-                cause=stop.cause,
-                remedy=stop.evidence.remedy,
-            )
+            await self._parts.stop(self._organisation.tenant, stop_for("auth", str(error), error.remedy))
             return False
         return True
 

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from connectors.xero.auth import ClientCredentials
+from connectors.xero.auth import AuthRefused, ClientCredentials
 from connectors.xero.client import XeroClient
 from connectors.xero.sandbox import Sandbox, Switches
 from connectors.xero.sandbox.clock import ManualClock
@@ -66,8 +66,9 @@ class StillClient:
     def __init__(self, real: XeroClient, clock: SenderClock) -> None:
         self._real = real
         self._clock = clock
-        # How many of the next writes find nobody at the other end.
+        # How many of the next writes find nobody at the other end, and how many of the next looks have no token.
         self.refused = 0
+        self.looks_without_token = 0
 
     async def authorise(self) -> None:
         await self._real.authorise()
@@ -76,6 +77,9 @@ class StillClient:
         if self.refused and ticket.purpose == "write":
             self.refused -= 1
             return NoAnswer(left=False, detail="no connection to Xero: ClientConnectorError")
+        if self.looks_without_token and ticket.purpose == "look":
+            self.looks_without_token -= 1
+            raise AuthRefused("invalid_client", "Check the client id, then `ledgerstream resume`.")
         outcome = await self._real.send(msgspec.structs.replace(ticket, timeout_s=_REAL_TIMEOUT_S))
         if isinstance(outcome, NoAnswer) and "Timeout" in outcome.detail:
             await self._clock.sleep(ticket.timeout_s)

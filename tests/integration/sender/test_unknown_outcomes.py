@@ -5,6 +5,8 @@ and what changes one. The books hold it exactly once in the end.
 """
 
 import asyncio
+import datetime as dt
+import itertools
 import random
 import re
 from collections.abc import Sequence
@@ -208,6 +210,31 @@ async def test_cell(tmp_path: Path, prepared: Path, cell: Cell) -> None:
     switches = Switches(key_in_flight=cell.key_in_flight)
     async with still_world(tmp_path, switches, prepared) as world:
         await try_all(world, cell, cell.subjects)
+
+
+@pytest.mark.parametrize("cause", ["disconnected", "auth"])
+async def test_who_is_shut_out_meanwhile_is_told_and_the_outcome_is_found_later(
+    tmp_path: Path, prepared: Path, cause: str
+) -> None:
+    """It decides nothing about the call, but nothing else would tell a person of it. Xero is asked again less often."""
+    async with still_world(tmp_path, after=prepared) as world:
+        stream, subject = Stream(), BY_NAME["payment"]
+        before(stream)
+        world.sandbox.order(aimed("write", Fault(answer="500", commit="all"), subject))
+        if cause == "disconnected":
+            world.sandbox.order(aimed("look", Fault(answer="403", times=3), subject))
+        else:
+            world.client.looks_without_token = 3
+        await world.feed([stream.payment(subject.order, PART)])
+        await world.work()
+        (stop,) = world.rows("SELECT tenant, cause, remedy FROM stops")
+        assert (stop["tenant"], stop["cause"]) == (TENANT, cause)
+        assert "ledgerstream resume" in stop["remedy"]
+        looks = world.rows("SELECT opened_at FROM calls WHERE purpose = 'look' ORDER BY number")
+        times = [dt.datetime.fromisoformat(row["opened_at"]) for row in looks]
+        assert [(two - one).total_seconds() for one, two in itertools.pairwise(times)] == [30, 60, 120]
+        assert subject.times(world.books()) == 1
+        assert world.rows("SELECT 1 FROM commands WHERE state NOT IN ('posted', 'same')") == []
 
 
 @pytest.mark.all

@@ -70,3 +70,8 @@ def test_a_resend_always_ends_before_five_minutes() -> None:
         step = after(call((ago, None)), PATIENCE, NOW)
         if isinstance(step, Resend):
             assert step.at + seconds(PATIENCE.timeout_s) < NOW - seconds(ago) + seconds(300)
+
+
+def test_xero_that_says_nothing_is_asked_less_and_less_often() -> None:
+    waits = [(PATIENCE.look_again_at(NOW, looks) - NOW).total_seconds() for looks in range(7)]
+    assert waits == [30, 60, 120, 240, 480, 600, 600]

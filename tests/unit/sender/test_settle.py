@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.xero import elements
+from connectors.xero import answers, elements
 from connectors.xero.ticket import Answer, NoAnswer
 from schemas.commands import AnyPayload
 from streams.core.results import Asked, Back, Posted, Rejected
-from streams.core.settle import LookFirst, Settled, Unknown, judge
+from streams.core.settle import LookFirst, Settled, Unknown, judge, shut_out
 from streams.core.situation import OpenWrite
 from tests.unit.sender.values import (
     CONTACT,
@@ -70,6 +70,25 @@ def test_another_total_is_posted_and_asked_about() -> None:
     assert (result.kind, result.cause) == ("difference", "difference")
     assert result.posted is not None
     assert result.posted.xero_id == "invoice-id"
+
+
+def test_another_tax_is_asked_about_though_the_total_is_right() -> None:
+    """With tax inside, a wrong rate leaves the total as it is: only the VAT return would show it."""
+    written = open_write(
+        ready(invoice(total_tax=Decimal("3.33"))),
+        {"InvoiceNumber": "S1-1001", "LineItems": []},
+        "create",
+        number="S1-1001",
+    )
+    verdict = judge([written], invoices(standing(TotalTax=Decimal("0.00"))), first=True, now=NOW)
+    assert isinstance(verdict, Settled)
+    (result,) = verdict.results
+    assert isinstance(result, Asked)
+    assert "a tax of 0.00 instead of 3.33" in result.text
+    assert result.ours == {"Total": "20.00", "TotalTax": "3.33"}
+    verdict = judge([written], invoices(standing(TotalTax=Decimal("3.33"))), first=True, now=NOW)
+    assert isinstance(verdict, Settled)
+    assert isinstance(verdict.results[0], Posted)
 
 
 def test_an_update_remembers_all_that_was_ever_posted() -> None:
@@ -285,3 +304,22 @@ def test_a_missing_document_in_its_own_path_is_a_dead_letter() -> None:
     verdict = judge([reversal], answer(status=404, body=b"", content_type="text/html"), first=True, now=NOW)
     assert isinstance(verdict, Settled)
     assert isinstance(verdict.results[0], Rejected)
+
+
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        (answer(401, {"Detail": "AuthenticationUnsuccessful"}), "auth"),
+        (answer(403, {"Detail": "AuthorizationUnsuccessful"}), "scope"),
+        (answer(403, {"Detail": "AuthenticationUnsuccessful"}), "disconnected"),
+        (answer(401, {"Detail": "TokenExpired: token expired"}), None),
+        (answer(503, b"The Organisation is offline"), None),
+    ],
+)
+def test_who_is_shut_out_when_asking_stops_the_tenant(given: Answer, cause: str | None) -> None:
+    trouble = answers.read(given, "Invoices")
+    assert isinstance(trouble, answers.Trouble)
+    stop = shut_out(trouble)
+    assert (None if stop is None else stop.cause) == cause
+    if stop is not None:
+        assert stop.evidence.http_status == given.status
