@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from streams.kafka import local
 from streams.kafka.local import Kafka
+
+# How long an example takes is a matter of the machine.
+settings.register_profile("ledgerstream", deadline=None)
+settings.load_profile("ledgerstream")
 
 HOME = Path(__file__).resolve().parents[1] / ".ledgerstream"
 

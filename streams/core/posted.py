@@ -9,6 +9,7 @@ from schemas.commands import UpsertCreditNote, UpsertInvoice
 from streams.core.results import Asked, Option, Posted
 from streams.core.situation import Document, OpenWrite
 
+_WORDS: Final = {"Total": "total", "TotalTax": "tax"}
 _KEEP: Final = Option("keep", "it is right as it stands in Xero; go on with what waits behind it")
 
 
@@ -28,16 +29,22 @@ def posted(item: OpenWrite, body: Mapping[str, Any], now: dt.datetime, reason: s
     payload = command.payload
     if not isinstance(payload, UpsertInvoice | UpsertCreditNote) or "LineItems" not in write.element:
         return done
-    returned = amount(body.get("Total"))
-    if returned is None or returned == payload.total:
+    wanted = {"Total": payload.total}
+    if isinstance(payload, UpsertInvoice) and payload.total_tax is not None:
+        wanted["TotalTax"] = payload.total_tax
+    returned = {name: amount(body.get(name)) for name in wanted}
+    off = [name for name in wanted if returned[name] is not None and returned[name] != wanted[name]]
+    if not off:
         return done
+    # A tax that is off leaves the total of an inclusive document as it is: the VAT return would be wrong in silence.
+    words = " and ".join(f"a {_WORDS[name]} of {returned[name]} instead of {wanted[name]}" for name in off)
     return Asked(
         command_id=command.command_id,
         kind="difference",
-        text=f"Xero made {returned} of {write.number}, and the source says {payload.total}. It is booked; what comes "
-        "after it for this order waits.",
-        ours={"Total": str(payload.total)},
-        theirs={"Total": str(returned), "TotalTax": str(body.get("TotalTax")), "InvoiceNumber": write.number},
+        text=f"Xero made of {write.number} {words}, which the source's lines come to. It is booked; what comes after "
+        "it for this order waits. Compare the rates in the tenant file with the tax rates in Xero.",
+        ours={name: str(value) for name, value in wanted.items()},
+        theirs={"Total": str(body.get("Total")), "TotalTax": str(body.get("TotalTax")), "InvoiceNumber": write.number},
         options=(_KEEP,),
         cause="difference",
         posted=done,

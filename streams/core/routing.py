@@ -8,6 +8,8 @@ from streams.core.refusal import Unbookable
 from streams.core.tenant_file import Route
 from streams.core.tenants import Tenant, Tenants
 
+_Conditions = list[tuple[tuple[str, ...], str | None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -23,25 +25,21 @@ def tenant_of(tenants: Tenants, source: str, facts: Facts) -> Tenant | None:
 
     Of several that match, the one whose route asks for more wins. Raises Unbookable where no route could match.
     """
-    sure: list[tuple[int, Tenant]] = []
-    possible = False
-    for tenant in tenants.tenants.values():
-        for route in tenant.file.routes:
-            if route.source != source:
-                continue
-            conditions = _conditions(route, facts)
-            if any(value is not None and value not in wanted for wanted, value in conditions):
-                continue
-            possible = True
-            if all(value is not None for _, value in conditions):
-                sure.append((len(conditions), tenant))
-    if not possible:
-        raise _nowhere(source, facts)
+    sure = [
+        (len(conditions), tenant)
+        for tenant, conditions in _matches(tenants, source, facts)
+        if all(value is not None for _, value in conditions)
+    ]
     best = max((specific for specific, _ in sure), default=0)
     winners = {tenant.name: tenant for specific, tenant in sure if specific == best}
     if len(winners) == 1:
         return next(iter(winners.values()))
     return None
+
+
+def possible_tenants(tenants: Tenants, source: str, facts: Facts) -> tuple[Tenant, ...]:
+    """Every organisation that the event may belong to. Raises Unbookable where no route could match."""
+    return tuple({tenant.name: tenant for tenant, _ in _matches(tenants, source, facts)}.values())
 
 
 def definite_tenant(tenants: Tenants, source: str, facts: Facts) -> Tenant:
@@ -58,7 +56,21 @@ def definite_tenant(tenants: Tenants, source: str, facts: Facts) -> Tenant:
     return tenant
 
 
-def _conditions(route: Route, facts: Facts) -> list[tuple[tuple[str, ...], str | None]]:
+def _matches(tenants: Tenants, source: str, facts: Facts) -> list[tuple[Tenant, _Conditions]]:
+    """The routes that the facts do not rule out, with what each asks for."""
+    routes = ((one, route) for one in tenants.tenants.values() for route in one.file.routes if route.source == source)
+    asked = [(tenant, _conditions(route, facts)) for tenant, route in routes]
+    found = [
+        (tenant, conditions)
+        for tenant, conditions in asked
+        if all(value is None or value in wanted for wanted, value in conditions)
+    ]
+    if not found:
+        raise _nowhere(source, facts)
+    return found
+
+
+def _conditions(route: Route, facts: Facts) -> _Conditions:
     pairs = (
         (route.currencies, facts.currency),
         (route.countries, facts.country),

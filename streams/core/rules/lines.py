@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Final
 
-from connectors.xero.totals import LineAmountTypes, predict
+from connectors.xero.totals import LineAmountTypes, Totals, predict
 from schemas.commands import DocumentLine
 from schemas.events.fields import Line
 from schemas.money import parse_decimal, to_text
@@ -11,6 +12,8 @@ from streams.core.refusal import Unbookable
 from streams.core.rules.context import one_line
 from streams.core.tenant_file import Rate
 from streams.core.tenants import Tenant
+
+_PENNY: Final = Decimal("0.01")
 
 
 def document_lines(tenant: Tenant, lines: Sequence[Line], correction: str) -> tuple[DocumentLine, ...]:
@@ -43,6 +46,7 @@ def balanced(
             f"the source says {total}: {to_text(abs(difference))} apart.",
             correction,
         )
+    _line_taxes(lines, predicted, bound, correction)
     if total_tax is not None and abs(parse_decimal(total_tax) - predicted.total_tax) > bound:
         raise Unbookable(
             "total_tax",
@@ -53,6 +57,18 @@ def balanced(
     if difference and rounding:
         lines = (*lines, _rounding_line(tenant, rounding.account, difference))
     return lines, predicted.total_tax
+
+
+def _line_taxes(lines: Sequence[DocumentLine], predicted: Totals, bound: Decimal, correction: str) -> None:
+    """A line whose tax the source puts more than a penny and the bound away has another rate than it says."""
+    for at, (line, made) in enumerate(zip(lines, predicted.lines, strict=True)):
+        if line.tax_amount is not None and abs(line.tax_amount - made.tax) > bound + _PENNY:
+            raise Unbookable(
+                f"lines[{at}].tax_amount",
+                to_text(line.tax_amount),
+                f"The line's tax comes to {to_text(made.tax)} in Xero, the source says {to_text(line.tax_amount)}.",
+                correction,
+            )
 
 
 def _rounding_line(tenant: Tenant, account: str, difference: Decimal) -> DocumentLine:

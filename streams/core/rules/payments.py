@@ -1,7 +1,10 @@
 """Money that moved becomes payments, refunds with their credit notes, and reversals."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Final
+
+from msgspec.structs import replace
 
 from connectors.xero.totals import LineAmountTypes
 from schemas import keys
@@ -10,7 +13,7 @@ from schemas.events import PaymentFailed, PaymentReceived, RefundIssued
 from schemas.events.fields import OrderRef
 from schemas.money import parse_decimal
 from streams.core.refusal import Unbookable
-from streams.core.routing import Facts, definite_tenant
+from streams.core.routing import Facts, possible_tenants, tenant_of
 from streams.core.rules.context import Context, document_number, local_date, reference
 from streams.core.rules.lines import balanced, document_lines
 from streams.core.rules.sales import INVOICE, numbers_of, trace_url
@@ -23,7 +26,10 @@ _CORRECT_REFUND: Final = "Send a RefundIssued with the right lines, in a new eve
 def payment_received(context: Context, event: PaymentReceived) -> tuple[Command, ...]:
     """The gross amount into the gateway's clearing account, against the order's invoice."""
     order = _order(context, event.order, "payment")
-    tenant = _tenant(context, event.currency)
+    return _of_owner(context, event.currency, lambda tenant: _payment(context, event, order, tenant))
+
+
+def _payment(context: Context, event: PaymentReceived, order: OrderRef, tenant: Tenant) -> tuple[Command, ...]:
     invoice = _invoice_effect(order)
     effect = keys.effect_key(context.entity, PAYMENT)
     payload = RecordPayment(
@@ -53,7 +59,10 @@ def payment_failed(context: Context, event: PaymentFailed) -> tuple[Command, ...
 
 def refund_issued(context: Context, event: RefundIssued) -> tuple[Command, ...]:
     """A credit note that mirrors the invoice, and its payment out of the clearing account."""
-    tenant = _tenant(context, event.currency)
+    return _of_owner(context, event.currency, lambda tenant: _refund(context, event, tenant))
+
+
+def _refund(context: Context, event: RefundIssued, tenant: Tenant) -> tuple[Command, ...]:
     invoice = _credited(context, event)
     note_effect = keys.effect_key(context.entity, "credit_note")
     note = context.command(
@@ -130,8 +139,28 @@ def _order(context: Context, order: OrderRef | None, what: str) -> OrderRef:
     )
 
 
-def _tenant(context: Context, currency: str) -> Tenant:
-    return definite_tenant(context.tenants, context.envelope.source, Facts(currency=currency))
+def _of_owner(context: Context, currency: str, book: Callable[[Tenant], tuple[Command, ...]]) -> tuple[Command, ...]:
+    """Booked for the organisation that the routes tell, else for the one that owns the invoice.
+
+    Money carries no country and no channel, so a shop that is routed by them leaves it open. The ledger gives such
+    commands the organisation of what they build on, if all that could own it book it alike.
+    """
+    source, facts = context.envelope.source, Facts(currency=currency)
+    tenant = tenant_of(context.tenants, source, facts)
+    if tenant is not None:
+        return book(tenant)
+    possible = possible_tenants(context.tenants, source, facts)
+    first, *others = (tuple(replace(command, tenant=None) for command in book(tenant)) for tenant in possible)
+    if any(other != first for other in others):
+        names = " and ".join(tenant.name for tenant in possible)
+        raise Unbookable(
+            "currency",
+            currency,
+            f"{names} could both own this, and their files book it differently.",
+            f"Give {source} routes with currencies in their files, or the same clearing account, number prefix for "
+            "credit notes, time zone and trace_url, then replay.",
+        )
+    return first
 
 
 def _invoice_effect(order: OrderRef) -> str:

@@ -15,7 +15,9 @@ from schemas.commands import (
     ReversePayment,
     UpsertCreditNote,
 )
-from tests.support.rules import LINE, commands, evidence, record
+from streams.core.tenant_file import Route
+from streams.core.tenants import Tenant, Tenants
+from tests.support.rules import LINE, TENANTS, commands, evidence, record
 
 PAYMENT = {
     "payment_id": "pi_1",
@@ -113,3 +115,41 @@ def test_what_no_rule_books_yet_waits() -> None:
         "paid_at": "2026-11-26T00:00:00Z",
     }
     assert isinstance(record("PayoutPaid", payout, source="stripe-1").outcome, Pending)
+
+
+def _by_country(**irish: Any) -> Tenants:
+    """One shop and its gateway, routed to two organisations by country; `irish` changes the second one's file."""
+    uk = TENANTS.tenants["uk"].file
+    files = {"uk": uk, "ie": uk.model_copy(update=irish)}
+    return Tenants(
+        TENANTS.sources,
+        {
+            name: Tenant(
+                name,
+                file.model_copy(
+                    update={
+                        "routes": tuple(Route(source=one, countries=(country,)) for one in ("shop-1", "stripe-1")),
+                    }
+                ),
+            )
+            for (name, file), country in zip(files.items(), ("GB", "IE"), strict=True)
+        },
+    )
+
+
+def test_money_that_carries_no_country_belongs_to_whoever_owns_the_invoice() -> None:
+    tenants = _by_country(time_zone="Europe/Dublin")
+    [payment] = commands("PaymentReceived", PAYMENT, source="stripe-1", tenants_=tenants)
+    assert (payment.tenant, payment.depends_on) == (None, (INVOICE,))
+    assert isinstance(payment.payload, RecordPayment)
+    assert payment.payload.account_code == "091"
+    note, refund = commands("RefundIssued", REFUND, source="stripe-1", tenants_=tenants)
+    assert (note.tenant, refund.tenant) == (None, None)
+
+
+def test_money_that_two_organisations_would_book_differently_is_told() -> None:
+    tenants = _by_country(time_zone="Asia/Tokyo")
+    told = evidence("PaymentReceived", PAYMENT, source="stripe-1", tenants_=tenants)
+    assert told.field == "currency"
+    assert told.message == "uk and ie could both own this, and their files book it differently."
+    assert "time zone" in (told.remedy or "")

@@ -187,3 +187,15 @@ def test_a_source_without_numbers_or_contacts_is_told_so() -> None:
     found = evidence("OrderPlaced", ORDER, source="crm-1")
     assert found.field == "source"
     assert "numbers" in (found.remedy or "")
+
+
+@pytest.mark.parametrize(("told", "fits"), [("4.00", True), ("4.06", True), ("4.07", False), ("1.00", False)])
+def test_a_lines_tax_that_its_rate_does_not_make_is_refused(told: str, fits: bool) -> None:
+    """A penny more than the tenant's bound of 0.05 may be rounding; another tax is another rate."""
+    data = {**ORDER, "lines": [{**LINE, "tax_amount": told}]}
+    if fits:
+        assert invoice(lines=data["lines"]).total_tax == Decimal("4.00")
+    else:
+        found = evidence("OrderPlaced", data)
+        assert (found.field, found.value) == ("lines[0].tax_amount", told)
+        assert found.message == f"The line's tax comes to 4.00 in Xero, the source says {told}."
