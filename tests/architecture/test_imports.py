@@ -2,6 +2,7 @@
 
 import ast
 import fnmatch
+from functools import cache
 
 import pytest
 
@@ -58,9 +59,14 @@ def pure_modules() -> list[Module]:
     return [module for module in modules() if matches(module, PURE) and not matches(module, TOOLS)]
 
 
+@cache
+def by_dotted_name() -> dict[str, Module]:
+    return {module.name.removesuffix(".__init__"): module for module in modules()}
+
+
 def resolve(imported: str) -> Module | None:
     """The module of ours that a dotted import names, be it the module itself or a name in it."""
-    by_name = {module.name.removesuffix(".__init__"): module for module in modules()}
+    by_name = by_dotted_name()
     return by_name.get(imported) or by_name.get(imported.rpartition(".")[0])
 
 
@@ -75,7 +81,7 @@ def test_imports_go_one_way(folder: str, banned: tuple[str, ...], instead: str) 
     wrong = [
         f"{module.path}:{line} imports {imported}: {instead}"
         for module in modules(folder)
-        for imported, line in module.imports()
+        for imported, line in module.imports
         if within(imported, *banned)
     ]
     assert not wrong, "\n".join(wrong)
@@ -86,7 +92,7 @@ def test_libraries_stay_in_their_place() -> None:
         f"{module.path}:{line} imports {imported}: {instead}"
         for libraries, (allowed, instead) in ONLY_IN.items()
         for module in modules()
-        for imported, line in module.imports()
+        for imported, line in module.imports
         if within(imported, *libraries) and not within(module.name.removesuffix(".__init__"), *allowed)
     ]
     assert not wrong, "\n".join(wrong)
@@ -97,7 +103,7 @@ def test_environment_is_read_in_settings_only() -> None:
         f"{module.path}:{node.lineno} reads the environment: take it as an argument, streams/settings.py reads it once"
         for module in modules()
         if module.path != "streams/settings.py"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
     ]
     assert not wrong, "\n".join(wrong)
@@ -106,7 +112,7 @@ def test_environment_is_read_in_settings_only() -> None:
 def test_pure_modules_import_only_pure_ones() -> None:
     wrong = []
     for module in pure_modules():
-        for imported, line in module.imports():
+        for imported, line in module.imports:
             if within(imported, *IMPURE_LIBRARY):
                 wrong.append(f"{module.path}:{line} imports {imported}: take the value as an argument")
             ours = resolve(imported)
@@ -120,7 +126,7 @@ def test_pure_modules_import_only_pure_ones() -> None:
 def test_pure_modules_neither_wait_nor_ask_the_clock() -> None:
     wrong = []
     for module in pure_modules():
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.AsyncFor | ast.AsyncWith):
                 wrong.append(f"{module.path}:{node.lineno} waits: decide here, let the shell do it")
             if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today", "fromtimestamp"):
@@ -136,7 +142,7 @@ def _asks_clock(module: Module, node: ast.Attribute) -> list[str]:
 
 
 def _with_zone(module: Module, node: ast.Attribute) -> bool:
-    calls = (call for call in ast.walk(module.tree) if isinstance(call, ast.Call) and call.func is node)
+    calls = (call for call in module.nodes if isinstance(call, ast.Call) and call.func is node)
     return any(len(call.args) > 1 or any(keyword.arg == "tz" for keyword in call.keywords) for call in calls)
 
 
@@ -144,7 +150,7 @@ def test_the_sandbox_shares_nothing_with_what_it_checks() -> None:
     wrong = [
         f"{module.path}:{line} imports {imported}: the sandbox may share only schemas.money, else our errors too"
         for module in modules("connectors/xero/sandbox")
-        for imported, line in module.imports()
+        for imported, line in module.imports
         if within(imported, "schemas", "connectors", "streams")
         and not within(imported, "schemas.money", "connectors.xero.sandbox")
     ]
@@ -167,7 +173,7 @@ def test_concrete_classes_are_wired_in_bootstrap_only() -> None:
         f"{module.path}:{node.lineno} builds {node.func.id}: take it as an argument, streams/bootstrap.py builds it"
         for module in modules("streams", "connectors")
         if module.path != "streams/bootstrap.py"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WIRED_IN_BOOTSTRAP
     ]
     assert not wrong, "\n".join(wrong)
@@ -180,7 +186,7 @@ def test_the_oracle_of_chaos_knows_nothing_of_ours() -> None:
     wrong = [
         f"{module.path}:{line} imports {imported}: an oracle that shares code with the product shares its errors"
         for module in map(found.__getitem__, apart)
-        for imported, line in module.imports()
+        for imported, line in module.imports
         if within(imported, "schemas", "connectors", "streams", "tests")
         and not within(imported, *(f"tests.chaos.{name}" for name in apart))
     ]

@@ -19,7 +19,7 @@ def test_functions_fit_a_screen() -> None:
         for module in modules(*OURS)
         # A migration is a list of statements that nobody changes any more.
         if "/migrations/versions/" not in module.path
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
     ]
@@ -54,7 +54,7 @@ def test_no_test_is_skipped() -> None:
     wrong = [
         f"{module.path}:{node.lineno} skips a test: a skipped test hides a missing part; install what it needs"
         for module in modules("tests")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Attribute) and node.attr in ("skip", "skipif", "xfail", "importorskip")
     ]
     assert not wrong, "\n".join(wrong)
