@@ -8,7 +8,7 @@ import pytest
 from tests.integration.containers import engine, stack
 from tests.integration.containers.stack import Stack
 
-pytestmark = [pytest.mark.all, pytest.mark.timeout(900), pytest.mark.xdist_group("containers")]
+pytestmark = [pytest.mark.all, pytest.mark.timeout(1800), pytest.mark.xdist_group("containers")]
 # Ends what the container runs as our user, but for the first process, which is the engine's and tells it.
 _KILL = "import os; os.kill(-1, 9)"
 

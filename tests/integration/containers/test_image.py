@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.containers import engine
 
-pytestmark = [pytest.mark.all, pytest.mark.timeout(900), pytest.mark.xdist_group("containers")]
+pytestmark = [pytest.mark.all, pytest.mark.timeout(1800), pytest.mark.xdist_group("containers")]
 
 
 def _in(image: str, *command: str) -> str:

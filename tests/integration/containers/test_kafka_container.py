@@ -18,7 +18,7 @@ from tests.support.kafka import answers, read_all, until
 
 pytestmark = [
     pytest.mark.all,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.xdist_group("containers"),
     pytest.mark.usefixtures("images"),
 ]
