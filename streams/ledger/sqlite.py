@@ -1,11 +1,14 @@
 """SQLite's engines: one for the connection that writes, one for those that read."""
 
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
+
+from streams.ledger import sqlite_driver
 
 # The write lock is taken at the start: a transaction that asks for it later can fail half-way.
 _WRITE: Final = "BEGIN IMMEDIATE"
@@ -22,7 +25,7 @@ def _engine(url: URL, begin: str, busy_timeout_s: float) -> AsyncEngine:
     engine = create_async_engine(
         url,
         poolclass=NullPool if begin == _WRITE else AsyncAdaptedQueuePool,
-        connect_args={"isolation_level": None, "timeout": busy_timeout_s},
+        async_creator=partial(sqlite_driver.connect, url.database or "", busy_timeout_s),
     )
 
     @event.listens_for(engine.sync_engine, "connect")
