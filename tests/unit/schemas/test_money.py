@@ -84,12 +84,12 @@ def test_only_text_is_an_amount(amount: Any) -> None:
         parse_decimal(amount)
 
 
-@given(st.from_regex(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", fullmatch=True))
-def test_every_amount_of_an_event_is_read_exactly(text: str) -> None:
-    negative = text.startswith("-")
-    whole, _, part = text.lstrip("-").partition(".")
-    value = Fraction(int(whole + part), 10 ** len(part))
-    assert Fraction(parse_decimal(text)) == (-value if negative else value)
+@given(st.integers(0, 10**21), st.integers(0, 6), st.booleans())
+def test_every_amount_of_an_event_is_read_exactly(digits: int, places: int, negative: bool) -> None:
+    padded = str(digits).zfill(places + 1)
+    text = padded if places == 0 else f"{padded[:-places]}.{padded[-places:]}"
+    value = Fraction(-digits if negative else digits, 10**places)
+    assert Fraction(parse_decimal(f"-{text}" if negative else text)) == value
 
 
 @given(AMOUNTS)

@@ -100,17 +100,12 @@ LARGEST = Line(Decimal("999999999999999.999999"), Decimal("999999999999999.9999"
 @example([LARGEST, LARGEST], "Exclusive")
 @example([LARGEST, LARGEST], "Inclusive")
 def test_every_document_adds_up_by_the_book(lines: list[Line], types: Types) -> None:
-    totals = predict(lines, types, RATES)
+    # Nobody's decimal context may change a total.
+    with localcontext(prec=5):
+        totals = predict(lines, types, RATES)
     found = tuple(Fraction(value) * 100 for value in (totals.subtotal, totals.total_tax, totals.total))
     assert list(found) == list(by_the_book(lines, types))
     assert len(totals.lines) == len(lines)
-
-
-@given(LINES, TYPES)
-def test_nobodys_decimal_context_changes_a_total(lines: list[Line], types: Types) -> None:
-    with localcontext(prec=5):
-        narrow = predict(lines, types, RATES)
-    assert narrow == predict(lines, types, RATES)
 
 
 @given(LINES, TYPES)
