@@ -25,10 +25,11 @@ _UPGRADE_WAIT: Final = dt.timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SendWrites:
-    """One call with its writes, in the order of its elements."""
+    """One call with its writes, in the order of its elements. `is_urgent`: a person waits for it."""
 
     request: XeroRequest
     writes: tuple[OpenWrite, ...]
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class ReadDocuments:
     request: XeroRequest
     resource: Resource
     ids: tuple[str, ...]
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +61,25 @@ Step = SendWrites | ReadDocuments | Settle | Wait
 
 @dataclass(slots=True)
 class _Batch:
-    """A call being filled: the first command decides where it goes."""
+    """A call being filled; the earliest command that goes there is its head. To size an element costs something, so
+    what is offered is only taken in when it matters how full the call is."""
 
+    head: ReadyCommand
+    offered: list[tuple[ReadyCommand, Write]] = field(default_factory=list)
     writes: list[tuple[ReadyCommand, Write]] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     size: int = 0
     limit: int = BATCH_MAX
 
-    def offer(self, command: ReadyCommand, write: Write) -> None:
-        """Take the write along if it goes to the same place and touches nothing that is in already."""
-        if self.writes:
-            first = self.writes[0][1]
-            if (first.method, first.path) != (write.method, write.path):
-                return
+    def fill(self) -> "_Batch":
+        """Take in what was offered, as far as there is room."""
+        for command, write in self.offered:
+            self._take(command, write)
+        self.offered.clear()
+        return self
+
+    def _take(self, command: ReadyCommand, write: Write) -> None:
+        """Take the write along if it touches nothing that is in already."""
         limit = min(self.limit, write.batch_max)
         names = _names(command, write)
         size = len(encode_one(write.planned.resource, write.planned.element)) + 1
@@ -86,46 +94,84 @@ class _Batch:
     def is_full(self) -> bool:
         return len(self.writes) >= self.limit
 
+    def step(self) -> Step:
+        writes = tuple(_open(command, write) for command, write in self.writes)
+        return SendWrites(_request(self.writes), writes, is_urgent=_is_urgent(self.head))
+
 
 @dataclass(slots=True)
 class _Reads:
-    resource: Resource | None = None
+    """A call that reads documents of one resource."""
+
+    head: ReadyCommand
+    resource: Resource
     ids: list[str] = field(default_factory=list)
 
+    def fill(self) -> "_Reads":
+        return self
+
     def offer(self, need: NeedsRead) -> None:
-        most = 1 if need.resource == "Payments" else BATCH_MAX
-        if self.resource in (None, need.resource) and need.xero_id not in self.ids and len(self.ids) < most:
-            self.resource = need.resource
+        if need.xero_id not in self.ids and not self.is_full:
             self.ids.append(need.xero_id)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.ids) >= (1 if self.resource == "Payments" else BATCH_MAX)
+
+    def step(self) -> Step:
+        request = search.read(self.ids, self.resource)
+        return ReadDocuments(request, self.resource, tuple(self.ids), is_urgent=_is_urgent(self.head))
+
+
+_Calls = dict[tuple[str, str], _Batch | _Reads]
 
 
 def next_step(situation: Situation, rates: Rates, reading: Set[str] = frozenset()) -> Step:
     """The next thing to do. `reading`: ids of documents whose reading is under way."""
-    batch, reads, ends = _Batch(), _Reads(), list[Result]()
-    head: ReadyCommand | None = None
-    is_read_first = False
+    calls, ends = _Calls(), list[Result]()
     for command in sorted(situation.ready, key=earliest_first):
         decision = decided(command, rates)
         if isinstance(decision, Waits):
             ends.append(_later(command, decision, situation.now))
         elif isinstance(decision, NeedsRead):
             if decision.xero_id not in reading:
-                is_read_first = is_read_first or not batch.writes
-                reads.offer(decision)
+                _read(calls, command, decision)
         elif isinstance(decision, Write):
-            head = head or command
-            batch.offer(command, decision)
-            if batch.is_full and not ends:
+            _write(calls, command, decision)
+            if not ends and next(iter(calls.values())).fill().is_full:
                 break
         else:
             ends.append(decision)
     if ends:
         return Settle(tuple(ends))
-    if reads.resource is not None and (is_read_first or not batch.writes):
-        return ReadDocuments(search.read(reads.ids, reads.resource), reads.resource, tuple(reads.ids))
-    if head is None:
+    return _call_or_wait(situation, calls)
+
+
+def _read(calls: _Calls, command: ReadyCommand, need: NeedsRead) -> None:
+    found = calls.setdefault(("GET", need.resource), _Reads(command, need.resource))
+    assert isinstance(found, _Reads), "writes are never a GET"
+    found.offer(need)
+
+
+def _write(calls: _Calls, command: ReadyCommand, write: Write) -> None:
+    found = calls.setdefault((write.method, write.path), _Batch(command))
+    assert isinstance(found, _Batch), "reads are always a GET"
+    found.offered.append((command, write))
+
+
+def _call_or_wait(situation: Situation, calls: _Calls) -> Step:
+    """The call whose head is due first of those that need not wait: one that fills up does not hold up the others."""
+    if not calls:
         return Wait(None)
-    return _send_or_wait(situation, batch, head)
+    if situation.budget.not_before is not None and situation.budget.not_before > situation.now:
+        return Wait(situation.budget.not_before)
+    waits: list[dt.datetime] = []
+    for call in calls.values():
+        until = pace.hold(situation.budget, call.head, situation.now, is_full=call.fill().is_full)
+        if until is None:
+            return call.step()
+        waits.append(until)
+    return Wait(min(waits))
 
 
 def decided(command: ReadyCommand, rates: Rates) -> Decision:
@@ -134,15 +180,6 @@ def decided(command: ReadyCommand, rates: Rates) -> Decision:
         return decide(command, rates)
     except Exception as error:
         return Rejected(command_id=command.command_id, cause="bug", evidence=bug(error, "plan").evidence)
-
-
-def _send_or_wait(situation: Situation, batch: _Batch, head: ReadyCommand) -> Step:
-    until = situation.budget.not_before
-    if until is None or until <= situation.now:
-        until = pace.hold(situation.budget, head, situation.now, is_full=batch.is_full)
-    if until is not None:
-        return Wait(until)
-    return SendWrites(_request(batch.writes), tuple(_open(command, write) for command, write in batch.writes))
 
 
 def _request(writes: Sequence[tuple[ReadyCommand, Write]]) -> XeroRequest:
@@ -157,6 +194,11 @@ def _request(writes: Sequence[tuple[ReadyCommand, Write]]) -> XeroRequest:
 
 def _open(command: ReadyCommand, write: Write) -> OpenWrite:
     return OpenWrite(write=write.planned, command=command, still_current=True)
+
+
+def _is_urgent(head: ReadyCommand) -> bool:
+    """A person's command is due as soon as it is ready."""
+    return head.due <= head.ready_since
 
 
 def _names(command: ReadyCommand, write: Write) -> set[str]:

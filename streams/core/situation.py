@@ -79,13 +79,14 @@ class ReadyCommand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """What may still be called. `minute_left` counts free slots; `resets_in_s` is when the day's count starts anew."""
+    """What may still be called. `minute_left` counts free slots; `hour_used` the calls of the last hour, which tell
+    whether the day's will last, because nobody knows when Xero begins to count a day anew."""
 
     in_flight_left: int
     minute_left: int
     day_left: int
     day_limit: int
-    day_resets_in_s: float
+    hour_used: int
     minute_limit: int = 60
     not_before: dt.datetime | None = None
 

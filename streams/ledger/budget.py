@@ -3,11 +3,15 @@
 A slot of the minute is taken by a call that is not answered, or was answered under 60 s ago: measured from the answer,
 because Xero's window may begin when the call arrives. What Xero says it has left tells how many of the minute others
 have used. Facts: 60 calls a minute and 5 at once per organisation, 5,000 a day (1,000 on Starter).
+
+A person who waits for a call takes whatever slot is free. The sender leaves one call at once to people, and the last
+slots of the minute unless another one is about to be free. A backlog of more than a minute is spread, so that slots
+become free evenly.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy import and_, case, func, or_, select, update
@@ -20,12 +24,27 @@ from streams.core.situation import Budget
 from streams.ledger import bulk, tables
 
 MINUTE: Final = timedelta(seconds=60)
+HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 MINUTE_LIMIT: Final = 60
 IN_FLIGHT_LIMIT: Final = 5
 DAY_LIMIT: Final = 5000
+# What Xero's plans allow a day: its first reading tells which one it is.
+_DAY_LIMITS: Final = (1000, DAY_LIMIT)
 # Kept for finding out what became of calls, which must always be possible.
 DAY_RESERVE: Final = 50
+# Nobody says when Xero's day begins: out of the reserve one call goes out so often, and its answer tells.
+_DAY_ASK: Final = timedelta(minutes=15)
+# A count of the day that is higher by so much than the one before belongs to a new day.
+_DAY_JUMP: Final = 100
+_FOR_PEOPLE_IN_FLIGHT: Final = 1
+_FOR_PEOPLE_IN_MINUTE: Final = 2
+# How long a person waits for a slot, at most.
+_PERSON_WAITS: Final = timedelta(seconds=2)
+# So many calls in the minute before this one are a backlog; its calls go out a little closer than slots become free,
+# so that no slot is wasted.
+_BACKLOG_CALLS: Final = MINUTE_LIMIT // 2
+_SPREAD: Final = timedelta(seconds=0.9)
 APP_MINUTE_LIMIT: Final = 10_000
 _APP_LEAST: Final = APP_MINUTE_LIMIT // 20
 
@@ -68,24 +87,74 @@ async def read(connection: AsyncConnection, tenant: str, now: datetime) -> Budge
         minute_left=max(MINUTE_LIMIT - used.minute - _foreign(row, now), 0),
         day_left=max(day_left, 0),
         day_limit=day_limit,
-        day_resets_in_s=_to_midnight(now),
+        hour_used=await _hour_used(connection, tenant, now),
         minute_limit=MINUTE_LIMIT,
         not_before=not_before if not_before is not None and not_before > now else None,
     )
 
 
-async def refusal(connection: AsyncConnection, tenant: str, purpose: Purpose, now: datetime) -> Refusal | None:
-    """Why no call may be opened at `now`, or None if one may. The tenant must be locked."""
+async def refusal(
+    connection: AsyncConnection, tenant: str, purpose: Purpose, now: datetime, *, is_urgent: bool = False
+) -> Refusal | None:
+    """Why no call may be opened at `now`, or None if one may. `is_urgent`: a person waits for it. The tenant must be
+    locked."""
     left = await read(connection, tenant, now)
     if left.not_before is not None:
         return Refusal((left.not_before - now).total_seconds(), "retry", "Xero asked us to come back later")
-    if left.in_flight_left == 0:
-        return Refusal(0.1, "in_flight", "5 calls are under way")
+    if left.in_flight_left <= (0 if is_urgent else _FOR_PEOPLE_IN_FLIGHT):
+        return Refusal(0.1, "in_flight", "as many calls as Xero allows are under way")
+    refused = await _minute(connection, tenant, left, now, is_urgent=is_urgent)
+    reserve = 0 if is_urgent or purpose in ("look", "resend") else DAY_RESERVE
+    if refused is None and left.day_left <= reserve:
+        refused = await _day_used_up(connection, tenant, left, now)
+    return refused
+
+
+async def _minute(
+    connection: AsyncConnection, tenant: str, left: Budget, now: datetime, *, is_urgent: bool
+) -> Refusal | None:
     if left.minute_left == 0:
         return Refusal(await _next_slot(connection, tenant, now), "minute", "the minute's 60 calls are used up")
-    if left.day_left <= (0 if purpose in ("look", "resend") else DAY_RESERVE):
-        return Refusal(left.day_resets_in_s, "day", "the day's calls are used up")
-    return None
+    if is_urgent:
+        return None
+    if left.minute_left <= _FOR_PEOPLE_IN_MINUTE:
+        wait_s = await _next_slot(connection, tenant, now) - _PERSON_WAITS.total_seconds()
+        if wait_s > 0:
+            return Refusal(wait_s, "minute", "the minute's last calls are kept for people")
+    opened_at = await _last_opened(connection, tenant)
+    if opened_at is None or opened_at + _SPREAD <= now or not await _is_backlog(connection, tenant, now):
+        return None
+    return Refusal((opened_at + _SPREAD - now).total_seconds(), "minute", "the minute's calls are spread")
+
+
+async def _day_used_up(connection: AsyncConnection, tenant: str, left: Budget, now: datetime) -> Refusal | None:
+    opened_at = await _last_opened(connection, tenant)
+    if opened_at is None or (left.day_left > 0 and opened_at + _DAY_ASK <= now):
+        return None
+    wait = opened_at + _DAY_ASK - now
+    return Refusal(max(wait.total_seconds(), 1.0), "day", "the day's calls are used up")
+
+
+async def _last_opened(connection: AsyncConnection, tenant: str) -> datetime | None:
+    statement = select(_calls.c.opened_at).where(_calls.c.tenant == tenant).order_by(_calls.c.ends_at.desc()).limit(1)
+    found: datetime | None = (await connection.execute(statement)).scalar()
+    return found
+
+
+async def _is_backlog(connection: AsyncConnection, tenant: str, now: datetime) -> bool:
+    return await _ended_between(connection, tenant, now - 2 * MINUTE, now - MINUTE) >= _BACKLOG_CALLS
+
+
+async def _hour_used(connection: AsyncConnection, tenant: str, now: datetime) -> int:
+    return await _ended_between(connection, tenant, now - HOUR, now + HOUR)
+
+
+async def _ended_between(connection: AsyncConnection, tenant: str, after: datetime, until: datetime) -> int:
+    """How many calls had to be over within that time; counted by an index alone."""
+    ends_at = _calls.c.ends_at
+    statement = select(func.count()).select_from(_calls)
+    statement = statement.where(_calls.c.tenant == tenant, ends_at > after, ends_at <= until)
+    return int((await connection.execute(statement)).scalar() or 0)
 
 
 async def next_call_at(connection: AsyncConnection, tenant: str, now: datetime) -> datetime | None:
@@ -148,11 +217,6 @@ async def _day(connection: AsyncConnection, tenant: str, now: datetime, row: Map
     return start - own, limit
 
 
-def _to_midnight(now: datetime) -> float:
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + DAY
-    return (midnight - now).total_seconds()
-
-
 async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: datetime) -> None:
     """Keep what an answer says about the limits. The call itself must be marked as answered before."""
     values: dict[str, Any] = {}
@@ -164,6 +228,7 @@ async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: d
         # A day that begins later (a 429 said when) has nothing to do with a call that was under way meanwhile.
         begins_later = _tenants.c.day_read_at > now
         values |= {
+            "day_limit": _day_limit(answer.day_remaining, now),
             "day_remaining": case((begins_later, _tenants.c.day_remaining), else_=answer.day_remaining),
             "day_read_at": _later(_tenants.c.day_read_at, now),
         }
@@ -174,6 +239,18 @@ async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: d
         await _app_waits(connection, next_minute)
     if values:
         await connection.execute(update(_tenants).where(_tenants.c.tenant == tenant).values(**values))
+
+
+def _day_limit(remaining: int, now: datetime) -> Any:
+    """The plan's calls a day: told by the first count of a day, of which little can be used."""
+    plan = next((limit for limit in _DAY_LIMITS if limit >= remaining), remaining)
+    is_new = or_(
+        _tenants.c.day_remaining.is_(None),
+        _tenants.c.day_read_at <= now - DAY,
+        _tenants.c.day_remaining + _DAY_JUMP < remaining,
+        _tenants.c.day_limit < remaining,
+    )
+    return case((is_new, plan), else_=_tenants.c.day_limit)
 
 
 async def _throttled(connection: AsyncConnection, answer: Answer, now: datetime) -> dict[str, Any]:

@@ -59,12 +59,15 @@ class Calls:
         fence: int,
         root: int | None = None,
         timeout_s: float = 30.0,
+        *,
+        is_urgent: bool = False,
     ) -> Ticket | Wait:
         """Take a slot and write the request ahead, in one transaction.
 
         A `write` carries the planned writes, and their commands become sent. A `resend` sends the request of `root`
         again, byte for byte, whatever `request` says; a `look` finds out what became of `root`; a `read` has neither.
-        The ledger gives the idempotency key. Raises FenceLost (not for a `read`, which may come from anywhere).
+        The ledger gives the idempotency key. `is_urgent`: a person waits for it. Raises FenceLost (not for a `read`,
+        which may come from anywhere).
         """
         opened: Ticket | Wait | None = None
         try:
@@ -72,7 +75,7 @@ class Calls:
                 if purpose != "read":
                     await leases.check(connection, tenant, fence)
                 opening = _Opening(connection, self._clock, tenant, xero_tenant_id, fence, timeout_s)
-                opened = await opening.open(writes, request, purpose, root)
+                opened = await opening.open(writes, request, purpose, root, is_urgent=is_urgent)
                 if isinstance(opened, Wait):
                     # What a refused opening has begun to write must not stay.
                     raise Rollback
@@ -133,10 +136,16 @@ class _Opening:
         self._timeout_s = timeout_s
 
     async def open(
-        self, writes: Sequence[PlannedWrite], request: XeroRequest, purpose: Purpose, root: int | None
+        self,
+        writes: Sequence[PlannedWrite],
+        request: XeroRequest,
+        purpose: Purpose,
+        root: int | None,
+        *,
+        is_urgent: bool,
     ) -> Ticket | Wait:
         await budget.lock(self._connection, self._tenant)
-        refused = await budget.refusal(self._connection, self._tenant, purpose, self._now)
+        refused = await budget.refusal(self._connection, self._tenant, purpose, self._now, is_urgent=is_urgent)
         if refused is not None:
             return Wait(seconds=refused.seconds, limit=refused.limit, text=refused.text)
         work = Work(self._connection, self._now)

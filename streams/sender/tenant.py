@@ -195,6 +195,7 @@ class TenantSender:
             self._organisation.xero_tenant_id,
             lease.fence,
             timeout_s=self._parts.patience.timeout_s,
+            is_urgent=step.is_urgent,
         )
         if isinstance(opened, Wait):
             # A slot in flight frees when a call of ours ends, which wakes us; the shortest wait keeps from spinning.

@@ -16,8 +16,17 @@ from tests.support.ledger import REQUEST, fence, invoice, of, opened, planned, p
 GET = XeroRequest(method="GET", path="/Invoices", query=(("IDs", "1"),))
 
 
-async def read(ledger: Ledger, purpose: Purpose = "read", root: int | None = None, tenant: str = "uk") -> Ticket | Wait:
-    return await ledger.calls.open((), GET, purpose, tenant, "xero-uk-1", await fence(ledger, tenant), root)
+async def read(
+    ledger: Ledger,
+    purpose: Purpose = "read",
+    root: int | None = None,
+    tenant: str = "uk",
+    *,
+    is_urgent: bool = True,
+) -> Ticket | Wait:
+    """A call that a person waits for, unless it is said otherwise: it may have every slot."""
+    token = await fence(ledger, tenant)
+    return await ledger.calls.open((), GET, purpose, tenant, "xero-uk-1", token, root, is_urgent=is_urgent)
 
 
 async def used_up(ledger: Ledger, number: int, answer: Answer | NoAnswer | None) -> Wait:
@@ -196,14 +205,77 @@ async def test_a_nearly_empty_app_minute_waits_for_the_next(ledger: Ledger, cloc
     assert waiting.seconds == 40.0
 
 
-async def test_the_last_calls_of_the_day_are_kept_for_finding_out(ledger: Ledger) -> None:
+async def test_the_last_calls_of_the_day_are_kept_for_finding_out_and_for_people(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    """Now and then one goes out all the same: nobody else tells that a new day has begun."""
     await take_in(ledger, of(invoice("e1"), 0))
     root = await opened(ledger)
     await ledger.calls.answered(root, Answer(status=500, body=b"", day_remaining=50))
-    waiting = await read(ledger)
+    waiting = await read(ledger, is_urgent=False)
     assert isinstance(waiting, Wait)
-    assert waiting.limit == "day"
-    assert isinstance(await read(ledger, "look", root.call), Ticket)
+    assert (waiting.limit, waiting.seconds) == ("day", 900.0)
+    assert isinstance(await read(ledger, "look", root.call, is_urgent=False), Ticket)
+    assert isinstance(await read(ledger), Ticket)
+    clock.advance(900)
+    asking = await read(ledger, is_urgent=False)
+    assert isinstance(asking, Ticket)
+    await ledger.calls.answered(asking, Answer(status=200, body=b"", day_remaining=4990))
+    assert isinstance(await read(ledger, is_urgent=False), Ticket)
+    assert (await ledger.calls.budget("uk")).day_limit == 5000
+
+
+@pytest.mark.parametrize(
+    ("readings", "limit"),
+    [
+        ((995,), 1000),
+        ((4995,), 5000),
+        ((4995, 900, 40), 5000),
+        ((40, 999), 1000),
+        ((40, 4999), 5000),
+        ((995, 4999, 4000), 5000),
+        ((12_000,), 12_000),
+    ],
+)
+async def test_the_first_count_of_a_day_tells_which_plan_it_is(
+    ledger: Ledger, clock: ManualClock, readings: tuple[int, ...], limit: int
+) -> None:
+    for remaining in readings:
+        ticket = await read(ledger)
+        assert isinstance(ticket, Ticket)
+        await ledger.calls.answered(ticket, Answer(status=200, body=b"", day_remaining=remaining))
+        clock.advance(61)
+    assert (await ledger.calls.budget("uk")).day_limit == limit
+
+
+async def test_the_sender_leaves_a_call_at_once_and_the_minutes_last_ones_to_people(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    tickets = [await read(ledger, is_urgent=False) for _ in range(4)]
+    assert all(isinstance(ticket, Ticket) for ticket in tickets)
+    assert isinstance(await read(ledger, is_urgent=False), Wait)
+    for ticket in (*tickets, await read(ledger)):
+        assert isinstance(ticket, Ticket)
+        await ledger.calls.answered(ticket, OK)
+    while isinstance(ticket := await read(ledger, is_urgent=False), Ticket):
+        await ledger.calls.answered(ticket, OK)
+    assert (ticket.limit, ticket.seconds) == ("minute", 58.0)
+    assert (await ledger.calls.budget("uk")).minute_left == 2
+    assert isinstance(await read(ledger), Ticket)
+    clock.advance(58)
+    assert isinstance(await read(ledger, is_urgent=False), Ticket), "another slot is free in two seconds"
+
+
+async def test_a_backlog_of_more_than_a_minute_is_spread(ledger: Ledger, clock: ManualClock) -> None:
+    await used_up(ledger, 60, OK)
+    clock.advance(96)
+    assert isinstance(await read(ledger, is_urgent=False), Ticket)
+    waiting = await read(ledger, is_urgent=False)
+    assert isinstance(waiting, Wait)
+    assert (waiting.limit, waiting.seconds) == ("minute", 0.9)
+    assert isinstance(await read(ledger), Ticket), "a person does not wait"
+    clock.advance(0.9)
+    assert isinstance(await read(ledger, is_urgent=False), Ticket)
 
 
 async def test_a_resend_is_the_same_bytes_under_the_same_key(ledger: Ledger, clock: ManualClock) -> None:

@@ -140,7 +140,7 @@ def budget(**more: Any) -> Budget:
         "minute_left": 60,
         "day_left": 5000,
         "day_limit": 5000,
-        "day_resets_in_s": 86_400.0,
+        "hour_used": 0,
     }
     return Budget(**{**fields, **more})
 

@@ -1,4 +1,4 @@
-"""Sums to the penny, three-way merging, pace, and causes."""
+"""Sums to the penny, three-way merging, and causes."""
 
 import datetime as dt
 from decimal import Decimal
@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.states import Cause
-from streams.core import pace, spread
+from streams.core import spread
 from streams.core.merge import merge
 from streams.core.reactions import reaction_to, retry_at
-from tests.unit.sender.values import NOW, budget, invoice, ready, replaced
+from tests.unit.sender.values import NOW
 
 _amounts = st.decimals(min_value=Decimal("0.01"), max_value=Decimal("99999.99"), places=2)
 
@@ -84,25 +84,6 @@ def test_amounts_compare_by_value_and_dates_by_day() -> None:
     wanted = {"CurrencyRate": "1.20", "Date": "2026-11-20"}
     standing = {"CurrencyRate": Decimal("1.2000"), "Date": "/Date(1795132800000+0000)/"}
     assert merge(wanted, {}, standing, None).send == {}
-
-
-def test_calls_go_at_once_while_there_are_enough() -> None:
-    head = replaced(ready(invoice()), ready_since=NOW, due=NOW + dt.timedelta(minutes=2))
-    assert pace.hold(budget(), head, NOW, is_full=False) is None
-    # Within a minute there are slots again; the day's are gone for longer.
-    assert pace.hold(budget(minute_left=0), head, NOW, is_full=False) == NOW + dt.timedelta(seconds=10)
-    assert pace.hold(budget(day_left=0), head, NOW, is_full=False) == head.due
-    assert pace.hold(budget(minute_left=0), head, NOW, is_full=True) is None
-    assert pace.hold(budget(minute_left=0), replaced(head, due=NOW), NOW, is_full=False) is None
-
-
-@given(st.integers(0, 60), st.integers(0, 5000), st.floats(0, 86_400))
-def test_pressure_is_a_share_and_grows_with_scarcity(minute: int, day: int, resets: float) -> None:
-    these = budget(minute_left=minute, day_left=day, day_resets_in_s=resets)
-    found = max(pace.minute_pressure(these), pace.day_pressure(these))
-    assert 0 <= found <= 1
-    scarcer = budget(minute_left=max(minute - 1, 0), day_left=max(day - 1, 0), day_resets_in_s=resets)
-    assert max(pace.minute_pressure(scarcer), pace.day_pressure(scarcer)) >= found
 
 
 def test_every_cause_has_its_reaction() -> None:
