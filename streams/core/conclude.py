@@ -139,12 +139,18 @@ def _number(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
     return Asked(
         command_id=item.command.command_id,
         kind="number_taken",
-        text=f"Xero already has a document with the number {item.write.number}, which does not bear our mark or is "
-        f"{body.get('Status')}.",
+        text=f"Xero already has a document with the number {item.write.number}: {_whose(body)}.",
         ours={key: item.write.element.get(key) for key in names if key in item.write.element},
         theirs={key: shorten(body[key]) for key in names if key in body},
         options=(ADOPT, _AGAIN),
     )
+
+
+def _whose(body: Body) -> str:
+    """Why the document is not taken for ours."""
+    if not is_live(body):
+        return f"it is {body.get('Status')}, and Xero never gives a number twice"
+    return "it bears no mark of this sale, so it was entered by hand or belongs to another sale with the same number"
 
 
 def _is_same(item: OpenWrite, body: Body) -> bool:

@@ -94,9 +94,14 @@ def entity(key: str) -> str:
 
 
 def command(dlq_id: str, words: str | None) -> str:
-    """The last step of a remedy: a replay, unless the remedy speaks of discarding alone."""
-    if words is not None and "discard" in words and "replay" not in words:
-        return f"ledgerstream dlq discard {short(dlq_id)} --reason {_REASON}"
+    """The last step of a remedy: a replay, unless the remedy speaks of discarding alone.
+
+    Where it speaks of neither, what mends the letter is done elsewhere and closes it; the command shows that it did.
+    """
+    if words is not None and "replay" not in words:
+        if "discard" in words:
+            return f"ledgerstream dlq discard {short(dlq_id)} --reason {_REASON}"
+        return f"ledgerstream dlq show {short(dlq_id)}"
     return f"ledgerstream dlq replay {short(dlq_id)}"
 
 

@@ -183,6 +183,11 @@ class Drive:
 
     async def _settle(self, results: Sequence[Result], stop: Stop | None = None) -> None:
         await self._parts.ledger.results.settle(self._call.call, results, self._fence, stop)
+        ends: dict[str, list[str]] = {}
+        for result in results:
+            ends.setdefault(type(result).__name__.lower(), []).append(result.command_id)
+        # A command id begins with its event key. One line a call: a line a command would cost what its SQL costs.
+        _log.info("settled", call=self._call.call, tenant=self._call.tenant, **ends)
         self._parts.gate("settled")
         done = {result.command_id for result in results}
         rest = tuple(item for item in self._call.writes if item.command.command_id not in done)
