@@ -29,7 +29,7 @@ def problems(sources: Reading[SourcesFile], files: Files) -> Iterator[str]:
         yield from _same_prefix(file)
         yield from _payments(file, sources.content.sources)
     yield from _one_organisation_twice(files)
-    yield from _disputed_business(files)
+    yield from _disputed_business(files, sources.content.sources)
 
 
 def warnings(sources: Reading[SourcesFile], files: Files) -> Iterator[str]:
@@ -127,11 +127,6 @@ def _payments(file: Reading[TenantFile], known: Mapping[str, Source]) -> Iterato
         source = known.get(route.source)
         if source is None or source.connector not in _GATEWAYS:
             continue
-        if route.countries or route.channels:
-            yield (
-                f"{file.where('routes', at)}: a payment of {route.source} says its currency, and neither country nor "
-                "channel, so this route never takes one. Remove countries and channels."
-            )
         gateway = source.gateway or route.source
         for currency in route.currencies or (file.content.base_currency,):
             if (gateway, currency) not in there:
@@ -147,11 +142,14 @@ def _one_organisation_twice(files: Files) -> Iterator[str]:
             yield f"{other.where('xero_tenant_id')}: {one.name} has it too. Give each organisation one file."
 
 
-def _disputed_business(files: Files) -> Iterator[str]:
+def _disputed_business(files: Files, known: Mapping[str, Source]) -> Iterator[str]:
     tenants = Tenants({}, {name: Tenant(name, file.content) for name, file in files.items()})
     for one, other in combinations(files, 2):
         for at, facts in disputed(tenants.tenants[one], tenants.tenants[other], tenants):
             source = files[one].content.routes[at].source
+            # Two organisations may share a gateway: money belongs to whoever owns the invoice that it pays.
+            if source in known and known[source].connector in _GATEWAYS:
+                continue
             yield (
                 f"{files[one].where('routes', at)}: {files[other].name} claims the same business of "
                 f"{source}{_example(facts)}. Tell them apart by currencies, countries or channels."

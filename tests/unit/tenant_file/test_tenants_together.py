@@ -89,15 +89,6 @@ def no_account(gateway: str, currency: str = "GBP") -> str:
         ("sources", "    gateway: stripe\n", "", [no_account("stripe-1")]),
         (
             "uk",
-            "- source: stripe-1\n    currencies: [GBP]",
-            "- source: stripe-1\n    countries: [GB]",
-            [
-                "uk.yaml:9: routes[1]: a payment of stripe-1 says its currency, and neither country nor channel, so "
-                "this route never takes one. Remove countries and channels."
-            ],
-        ),
-        (
-            "uk",
             NUMBERS,
             NUMBERS + NUMBERS.replace("shop-1", "stripe-1"),
             [
@@ -141,6 +132,16 @@ def test_two_organisations_that_both_take_everything(tmp_path: Path) -> None:
 )
 def test_routes_that_can_be_told_apart(tmp_path: Path, route: str) -> None:
     assert problems(tmp_path, **changed("ie", ROUTE, route)) == []
+
+
+def test_two_organisations_may_share_a_gateway(tmp_path: Path) -> None:
+    """A payment belongs to whoever owns the invoice, wherever its currency does not say it."""
+    ie = FILES["ie.yaml"].replace(ROUTE, f"{ROUTE}  - source: stripe-1\n    currencies: [GBP]\n")
+    assert problems(tmp_path, ie=f"{ie}payments:\n{ACCOUNT}") == []
+    by_country = FILES["uk.yaml"].replace(
+        "- source: stripe-1\n    currencies: [GBP]", "- {source: stripe-1, countries: [GB]}"
+    )
+    assert problems(tmp_path, uk=by_country) == []
 
 
 def test_the_same_entry_twice_is_no_contradiction(tmp_path: Path) -> None:
