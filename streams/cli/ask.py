@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from streams.cli.app import app, show
-from streams.cli.desk import DryRun, Json, actor, console, indented, on_ledger
+from streams.cli.desk import DryRun, Json, actor, console, indented, not_empty, on_ledger
 from streams.desk.lines import entity, moment, short
 from streams.ledger import Ledger
 from streams.ledger.asking import AnswerReport, Question
@@ -31,7 +31,9 @@ def list_(
 
 @ask.command("answer")
 def answer(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="the question's id, or the beginning of it")],
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="the question's id, or the beginning of it", callback=not_empty)
+    ],
     option: Annotated[str, typer.Argument(metavar="OPTION", help="one of its options")],
     dry_run: DryRun = False,
     as_json: Json = False,

@@ -11,7 +11,19 @@ from schemas.codec import Refused, load_json
 from streams import settings
 from streams.cli import dlq_printing as printing
 from streams.cli.app import DOES_NOT_FIT, FOUND_WRONG, Failed, app, print_json, show
-from streams.cli.desk import DryRun, Json, Source, Tenant, actor, configuration, on_ledger
+from streams.cli.desk import (
+    DryRun,
+    Json,
+    Source,
+    Tenant,
+    actor,
+    check_names,
+    configuration,
+    known_cause,
+    not_empty,
+    nothing_known,
+    on_ledger,
+)
 from streams.clock import SystemClock
 from streams.desk.letter import letter_view
 from streams.desk.lines import LetterLine, line_of
@@ -26,8 +38,9 @@ app.add_typer(dlq, name="dlq")
 _EVERY: Final = 1_000_000
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-Cause = Annotated[str | None, typer.Option(help="only this cause, such as data or period_locked")]
-Id = Annotated[str, typer.Argument(metavar="ID", help="the letter's id, or the beginning of it")]
+Cause = Annotated[str | None, typer.Option(help="only this cause, such as data or period_locked", callback=known_cause)]
+_ID: Final = "the letter's id, or the beginning of it, as `ledgerstream dlq list` shows it"
+Id = Annotated[str, typer.Argument(metavar="ID", help=_ID, callback=not_empty)]
 
 
 @dlq.command("list")
@@ -50,10 +63,15 @@ def list_(
         rows = await ledger.dead_letters.list(
             state=None if all_ else "open", cause=cause, tenant=tenant, source=source, entity_key=entity, limit=_EVERY
         )
+        if not rows and entity is not None and not await ledger.timeline.entities(entity):
+            raise await nothing_known(ledger, entity)
         now = datetime.now(UTC)
         return [line_of(row, now) for row in rows if oldest is None or row.letter.last_failed_at >= oldest]
 
-    lines = on_ledger(work)
+    found = settings.load()
+    lines = on_ledger(work, found)
+    if not lines:
+        check_names(found, tenant, source)
     if group is not None:
         show(_grouped(lines, group), as_json=as_json, people=lambda found: printing.groups(found, group))
     else:
@@ -88,6 +106,8 @@ def replay(
 ) -> None:
     """Translate letters anew with today's tenant files and take them in again. Ends with 1 if one did not go back."""
     chosen = ids or []
+    if not all(one.strip() for one in chosen):
+        raise Failed(f"ID is empty: write {_ID}.", DOES_NOT_FIT)
     if bool(chosen) == all_:
         raise Failed("Name the letters to replay, or --all with --cause or another option; not both.", DOES_NOT_FIT)
     if edit is not None and len(chosen) != 1:
@@ -100,6 +120,8 @@ def replay(
         if all_:
             rows = await ledger.dead_letters.list(cause=cause, source=source, tenant=tenant, limit=_EVERY)
             chosen.extend(row.letter.dlq_id for row in rows)
+            if not rows:
+                check_names(found, tenant, source)
         went = []
         clock = SystemClock()
         async for one in replay_all(

@@ -8,12 +8,11 @@ import typer
 from rich.table import Table
 
 from streams import settings
-from streams.cli.app import DOES_NOT_FIT, FOUND_WRONG, Failed, app, show
-from streams.cli.desk import DryRun, Json, Source, Tenant, actor, configuration, console, on_ledger
+from streams.cli.app import FOUND_WRONG, Failed, app, show
+from streams.cli.desk import DryRun, Json, Source, Tenant, actor, check_names, console, not_empty, on_ledger
 from streams.desk.lines import moment
 from streams.ledger import Ledger
 from streams.ledger.stops import StopRow
-from streams.settings import Settings
 
 
 class Paused(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +27,7 @@ class Paused(msgspec.Struct, frozen=True, kw_only=True):
 
 @app.command("pause")
 def pause(
-    reason: Annotated[str, typer.Option(help="why, for whoever finds it stopped")],
+    reason: Annotated[str, typer.Option(help="why, for whoever finds it stopped", callback=not_empty)],
     tenant: Tenant = None,
     source: Source = None,
     dry_run: DryRun = False,
@@ -36,7 +35,7 @@ def pause(
 ) -> None:
     """Send nothing to Xero for now: everything, an organisation, a source, or a source of an organisation."""
     found = settings.load()
-    _known(found, tenant, source)
+    check_names(found, tenant, source)
 
     async def work(ledger: Ledger) -> Paused:
         before = _one(await ledger.stops.list(), tenant, source)
@@ -70,14 +69,6 @@ def resume(tenant: Tenant = None, source: Source = None, dry_run: DryRun = False
 def stops_(as_json: Json = False) -> None:
     """List what is stopped, since when, by whom and why."""
     show(list(on_ledger(lambda ledger: ledger.stops.list())), as_json=as_json, people=_list)
-
-
-def _known(found: Settings, tenant: str | None, source: str | None) -> None:
-    """A misspelt name would stop nothing and look as if it did."""
-    names = configuration(found)
-    for option, name, known in (("--tenant", tenant, names.tenants), ("--source", source, names.sources)):
-        if name is not None and name not in known:
-            raise Failed(f"{option} {name} is not configured: write one of {', '.join(sorted(known))}.", DOES_NOT_FIT)
 
 
 def _one(stops: Sequence[StopRow], tenant: str | None, source: str | None) -> StopRow | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.app import FOUND_WRONG, Failed, app, show
-from streams.cli.desk import Json, console, indented, on_ledger
+from streams.cli.desk import Json, console, indented, not_empty, nothing_known, on_ledger
 from streams.desk.lines import moment, short
 from streams.desk.story import Story, command_text, document_text, story_of
 from streams.ledger import Ledger
@@ -15,7 +15,12 @@ from streams.ledger import Ledger
 @app.command("trace")
 def trace(
     key: Annotated[
-        str, typer.Argument(help="shop-1:order:1001, an event key, a command id, or a document number such as S1-1001")
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="shop-1:order:1001, an event key, a command id, or a document number such as S1-1001",
+            callback=not_empty,
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -26,9 +31,7 @@ def trace(
 async def _story(ledger: Ledger, key: str) -> Story:
     entities = await ledger.timeline.entities(key)
     if not entities:
-        near = await ledger.timeline.similar(key) or await ledger.timeline.similar(key.rpartition(":")[2])
-        hint = f"Did you mean {', '.join(near)}?" if near else "`ledgerstream audit` tells what came in."
-        raise Failed(f"Nothing is known of {key}. {hint}", FOUND_WRONG)
+        raise await nothing_known(ledger, key)
     if len(entities) > 1 and ":" not in key:
         raise Failed(f"{key} means several: write one of {', '.join(entities)}.", FOUND_WRONG)
     return story_of(key, await ledger.timeline.trace(key), datetime.now(UTC))

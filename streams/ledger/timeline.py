@@ -131,11 +131,15 @@ class Timelines:
 
     @repeated
     async def similar(self, key: str, limit: int = 5) -> tuple[str, ...]:
-        """Entity keys that hold what was typed, for a key that nothing is known under."""
-        statement = select(_effects.c.entity_key).where(_effects.c.entity_key.contains(key, autoescape=True))
+        """Entity keys, document numbers and event keys that hold what was typed, for a key that nothing is known
+        under."""
+        found: dict[str, None] = {}
         async with self._store.read() as connection:
-            rows = await connection.execute(statement.distinct().order_by(_effects.c.entity_key).limit(limit))
-            return tuple(row[0] for row in rows)
+            for column in (_effects.c.entity_key, _effects.c.number, _events.c.event_key):
+                statement = select(column).where(column.contains(key, autoescape=True)).distinct()
+                rows = await connection.execute(statement.order_by(column).limit(limit - len(found)))
+                found |= {row[0]: None for row in rows}
+        return tuple(found)
 
     @repeated
     async def trace(self, key: str) -> Timeline:
