@@ -9,6 +9,7 @@ A consumer for Faust's own extension points (`Transport.Consumer`). It differs f
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, cast
@@ -125,6 +126,12 @@ class RunsConsumer(Consumer):
         """New partitions: their positions are sought before the next fetch."""
         self._epoch += 1
         await super().on_partitions_assigned(assigned, generation_id)
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's watch for partitions that stand still. It only logs, and one that is just changing hands has no
+        position yet, which would end the process."""
+        with contextlib.suppress(AssertionError, IllegalStateError):
+            super().verify_event_path(now, tp)
 
     async def perform_seek(self) -> None:
         """Called by Faust when it resumes; only notes that a seek is due, and the fetching loop does it."""

@@ -25,6 +25,7 @@ from streams.ledger.figures import FiguresReader
 from streams.ledger.identity import Identity
 from streams.ledger.intake import Intake
 from streams.ledger.leases import Leases
+from streams.ledger.presence import Presence
 from streams.ledger.publishing import Publishing
 from streams.ledger.recovery import Recovery
 from streams.ledger.repeat import repeated
@@ -50,6 +51,7 @@ class Ledger:
         self.results = Settle(store, clock)
         self.recovery = Recovery(store, clock)
         self.leases = Leases(store, clock)
+        self.presence = Presence(store, clock)
         self.stops = Stops(store, clock)
         self.dead_letters = DeadLetters(store)
         self.replays = Replay(store, clock)
@@ -64,6 +66,11 @@ class Ledger:
         self.publishing = Publishing(store, clock)
         self.ends = Ends(store)
         self.identity = Identity(store, clock)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several workers may work on it."""
+        return not self._store.sqlite
 
     @repeated
     async def sweep(self) -> int:

@@ -17,6 +17,9 @@ from streams.ledger.engine import Store
 from streams.ledger.errors import FenceLost
 from streams.ledger.repeat import repeated
 
+# The owner of a lease that was given back.
+_NOBODY: Final = ""
+
 _leases: Final = tables.leases
 _calls: Final = tables.calls
 
@@ -39,14 +42,18 @@ class Leases:
         self._clock = clock
 
     @repeated
-    async def acquire(self, tenant: str, owner: str, ttl_s: float) -> Lease | None:
-        """The lease, taken or prolonged for `ttl_s`; None while another owner holds it."""
+    async def acquire(self, tenant: str, owner: str, ttl_s: float, left_over_s: float = 0.0) -> Lease | None:
+        """The lease, taken or prolonged for `ttl_s`; None while another owner holds it.
+
+        One that is not ours is only taken when it has been free for `left_over_s`.
+        """
         now = self._clock.now()
-        if await self._is_held_by_another(tenant, owner, now):
+        free_since = now - timedelta(seconds=left_over_s)
+        if await self._is_held_by_another(tenant, owner, free_since):
             return None
         async with self._store.write() as connection:
             row = await _locked(connection, tenant, owner, now)
-            if row["owner"] != owner and row["expires_at"] > now:
+            if row["owner"] != owner and row["expires_at"] > free_since:
                 return None
             is_set_back = row["renewed_at"] is not None and row["renewed_at"] > now + timedelta(seconds=STEP_S)
             taken = row["owner"] != owner or is_set_back
@@ -64,6 +71,13 @@ class Leases:
         return Lease(tenant=tenant, owner=owner, fence=row["fence"] + taken, expires_at=values["expires_at"])
 
     @repeated
+    async def held_by_others(self, owner: str) -> frozenset[str]:
+        """The tenants whose leases others hold now: all of them in one look, so that waiting for one costs nothing."""
+        statement = select(_leases.c.tenant).where(_leases.c.owner != owner, _leases.c.expires_at > self._clock.now())
+        async with self._store.read() as connection:
+            return frozenset(row[0] for row in await connection.execute(statement))
+
+    @repeated
     async def release(self, lease: Lease) -> None:
         """Let another owner take over at once; nothing happens if one has."""
         now = self._clock.now()
@@ -71,7 +85,7 @@ class Leases:
             await connection.execute(
                 update(_leases)
                 .where(_leases.c.tenant == lease.tenant, _leases.c.fence == lease.fence)
-                .values(expires_at=now, renewed_at=now)
+                .values(owner=_NOBODY, expires_at=now, renewed_at=now)
             )
 
     @repeated
@@ -90,10 +104,10 @@ class Leases:
             )
             await _doubt(connection, tenants, to + timedelta(seconds=look_after_s))
 
-    async def _is_held_by_another(self, tenant: str, owner: str, now: datetime) -> bool:
+    async def _is_held_by_another(self, tenant: str, owner: str, free_since: datetime) -> bool:
         """Those who wait only read, and lock nothing."""
         statement = select(_leases.c.tenant).where(
-            _leases.c.tenant == tenant, _leases.c.owner != owner, _leases.c.expires_at > now
+            _leases.c.tenant == tenant, _leases.c.owner != owner, _leases.c.expires_at > free_since
         )
         async with self._store.read() as connection:
             return (await connection.execute(statement)).first() is not None
@@ -110,7 +124,7 @@ async def check(connection: AsyncConnection, tenant: str, fence: int) -> None:
     )
     row = (await connection.execute(statement)).first()
     if row is None or row[0] != fence:
-        holder = "nobody" if row is None else f"{row[1]} (fence {row[0]})"
+        holder = "nobody" if row is None else f"{row[1] or 'nobody'} (fence {row[0]})"
         raise FenceLost(f"tenant {tenant}: this worker's fence is {fence}, the lease is held by {holder}")
 
 

@@ -4,12 +4,20 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import structlog
+
 from connectors.xero.ticket import Ticket
-from streams.sender.parts import Organisation, Parts
+from streams.ledger.errors import LedgerError
+from streams.sender.parts import Organisation, Parts, Stopping
 from streams.sender.tenant import TenantSender
 
 # Of the worker's time to stop; what has not been answered by then is found again by recovery.
 STOP_S: Final = 2.5
+_LOOK_S: Final = 1.0
+# How many looks at the others there are to one sign of life of our own.
+_BEAT_LOOKS: Final = 5
+
+_log = structlog.get_logger()
 
 
 class Sender:
@@ -18,6 +26,7 @@ class Sender:
     def __init__(self, parts: Parts, organisations: Iterable[Organisation]) -> None:
         self._parts = parts
         self._tenants: Mapping[str, TenantSender] = {one.tenant: TenantSender(parts, one) for one in organisations}
+        parts.share.tenants = len(self._tenants)
 
     def wake(self) -> None:
         """Something was taken in, answered or resumed: look for work now."""
@@ -31,7 +40,12 @@ class Sender:
 
     async def run(self) -> None:
         """Send until `stop`. Raises what no organisation's task could deal with."""
+        shared = self._parts.ledger.is_shared
+        if shared:
+            await self._look_at_others(beat=True)
         async with asyncio.TaskGroup() as group:
+            if shared:
+                group.create_task(self._watch_others())
             for tenant in self._tenants.values():
                 group.create_task(tenant.run())
 
@@ -39,3 +53,30 @@ class Sender:
         """No new call starts from now on; calls under way may end within 2.5 s and are settled then."""
         self._parts.stopping.set()
         await asyncio.gather(*(tenant.settle_down(STOP_S) for tenant in self._tenants.values()))
+        if self._parts.ledger.is_shared:
+            await self._parts.ledger.presence.leave(self._parts.owner)
+
+    async def _watch_others(self) -> None:
+        looks = 0
+        try:
+            while True:
+                await self._parts.pause(_LOOK_S)
+                looks += 1
+                await self._look_at_others(beat=looks % _BEAT_LOOKS == 0)
+        except Stopping:
+            return
+
+    async def _look_at_others(self, *, beat: bool) -> None:
+        """See which organisations other workers hold, and wake the tasks of those that became free; with `beat`, tell
+        the others that we are there, and count them."""
+        share, ledger, owner = self._parts.share, self._parts.ledger, self._parts.owner
+        try:
+            if beat:
+                share.workers = await ledger.presence.beat(owner)
+            before, share.elsewhere = share.elsewhere, await ledger.leases.held_by_others(owner)
+        except LedgerError as error:
+            _log.warning("other workers cannot be seen", reason=str(error))
+            return
+        for freed in before - share.elsewhere:
+            if (tenant := self._tenants.get(freed)) is not None:
+                tenant.wake()

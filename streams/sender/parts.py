@@ -15,6 +15,7 @@ from streams.core.after import Patience
 from streams.core.results import Stop
 from streams.ledger import Ledger
 from streams.sender.gate import Gate, open_gate
+from streams.sender.share import Share
 
 
 class Client(Protocol):
@@ -60,7 +61,7 @@ class Parts:
 
     `owner` names who holds the leases: on SQLite always the same name, because the ledger's lock lets one worker in at
     a time and the next need not wait for the lease of one that died; elsewhere a name of the process's own.
-    `on_wire` counts the requests of each tenant that are under way.
+    `on_wire` counts the requests of each tenant that are under way; `share` is how many tenants are ours.
     """
 
     ledger: Ledger
@@ -72,6 +73,7 @@ class Parts:
     gate: Gate = open_gate
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     on_wire: Counter[str] = field(default_factory=Counter)
+    share: Share = field(default_factory=Share)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

@@ -18,13 +18,9 @@ from streams.ledger.errors import FenceLost, LedgerError
 from streams.ledger.leases import Lease
 from streams.sender import reading
 from streams.sender.drive import Drive
+from streams.sender.ownership import Ownership
 from streams.sender.parts import Organisation, Parts, Stopping
 
-# Beside a call's own time, what must be left of the lease when it goes out (design 7.4).
-LEASE_MARGIN_S: Final = 10.0
-_RENEW_S: Final = 15.0
-# How late a renewal may be without keeping calls from going out.
-_RENEW_LATE_S: Final = 5.0
 # What another process does (a replay, an answer, `resume`) wakes nobody here: it is seen after so long.
 _IDLE_S: Final = 2.0
 _FAILED_S: Final = 2.0
@@ -38,11 +34,6 @@ _READY_MAX: Final = 250
 _log = structlog.get_logger()
 
 
-def lease_s(timeout_s: float) -> float:
-    """How long a lease lasts, so that until its next renewal a call may always go out: 60 s with Xero's 30."""
-    return timeout_s + LEASE_MARGIN_S + _RENEW_S + _RENEW_LATE_S
-
-
 class TenantSender:
     """The only one that sends for an organisation, as long as it holds its lease."""
 
@@ -52,9 +43,7 @@ class TenantSender:
         self._woken = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], int | None] = {}
         self._reading: set[str] = set()
-        self._lease: Lease | None = None
-        self._renew_at = 0.0
-        self.lease_ends = 0.0
+        self._owned = Ownership(parts, organisation.tenant)
 
     def wake(self) -> None:
         """There may be work."""
@@ -62,7 +51,7 @@ class TenantSender:
 
     def may_leave(self, ticket: Ticket) -> bool:
         """Whether enough of the lease is left for the call to end within it."""
-        return self.lease_ends - self._parts.clock.elapsed() >= ticket.timeout_s + LEASE_MARGIN_S
+        return self._owned.may_leave(ticket)
 
     async def run(self) -> None:
         """Work until the worker stops. A ledger that fails is tried again; a lost lease is asked for again."""
@@ -72,7 +61,7 @@ class TenantSender:
                     await self._turn()
                 except FenceLost as error:
                     _log.warning("lease lost", tenant=self._organisation.tenant, reason=str(error))
-                    self._lease = None
+                    self._owned.lost()
                 except (LedgerError, AuthUnavailable) as error:
                     _log.error("cannot send", tenant=self._organisation.tenant, reason=str(error))
                     await self._parts.pause(_FAILED_S)
@@ -85,9 +74,7 @@ class TenantSender:
             await asyncio.wait(self._tasks, timeout=seconds)
         for task in self._tasks:
             task.cancel()
-        if self._lease is not None:
-            self.lease_ends = 0.0
-            await self._parts.ledger.leases.release(self._lease)
+        await self._owned.give_back()
 
     async def _turn(self) -> None:
         # What wakes us from now on is looked at in the next turn; without a lease it wakes us once and no more.
@@ -95,6 +82,9 @@ class TenantSender:
         lease = await self._own()
         if lease is None:
             await self._idle(_IDLE_S)
+            return
+        if self._owned.is_leaving:
+            await (self._idle(_IDLE_S) if self._tasks else self._owned.give_back())
             return
         if self._parts.on_wire[self._organisation.tenant] >= _ON_WIRE_MAX or len(self._tasks) >= _OPEN_MAX:
             await self._idle(_IDLE_S)
@@ -119,17 +109,11 @@ class TenantSender:
 
     async def _own(self) -> Lease | None:
         """The lease, prolonged in good time; with a new one everything that stands open is taken up."""
-        if self._lease is not None and self._parts.clock.elapsed() < self._renew_at:
-            return self._lease
-        asked_at = self._parts.clock.elapsed()
-        lasts_s = lease_s(self._parts.patience.timeout_s)
-        lease = await self._parts.ledger.leases.acquire(self._organisation.tenant, self._parts.owner, lasts_s)
+        if not self._owned.is_due:
+            return self._owned.lease
+        lease = await self._owned.renew()
         if lease is not None:
-            self.lease_ends, self._renew_at = asked_at + lasts_s, asked_at + _RENEW_S
-            self._lease = lease
             await self._recover(lease)
-        else:
-            self._lease = None
         return lease
 
     async def _recover(self, lease: Lease) -> None:
@@ -215,7 +199,7 @@ class TenantSender:
         self.wake()
         error = None if task.cancelled() else task.exception()
         if isinstance(error, FenceLost):
-            self._lease = None
+            self._owned.lost()
         elif error is not None and not isinstance(error, Stopping):
             _log.error("a call was left open", tenant=self._organisation.tenant, exc_info=error)
 

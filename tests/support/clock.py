@@ -28,6 +28,10 @@ class ManualClock:
         self._now += timedelta(seconds=seconds)
         self._elapsed += seconds
 
+    def set_by(self, seconds: float) -> None:
+        """Somebody sets the time of day, and no time passes."""
+        self._now += timedelta(seconds=seconds)
+
 
 class HeldClock:
     """One process's clocks on a time that several share: who sleeps goes on when the test wakes it, not before."""

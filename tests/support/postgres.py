@@ -132,11 +132,11 @@ class PostgresServer:
             process.stdin.close()
 
 
-async def query(url: str, statement: str) -> list[tuple[object, ...]]:
-    """What one statement gives, over a connection of its own."""
+async def query(url: str, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """What one statement gives, over a connection of its own; `values` are its $1, $2 and so on."""
     connection = await asyncpg.connect(url)
     try:
-        return [tuple(row) for row in await connection.fetch(statement)]
+        return [tuple(row) for row in await connection.fetch(statement, *values)]
     finally:
         await connection.close()
 
