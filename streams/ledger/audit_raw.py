@@ -10,6 +10,7 @@ from streams.ledger import tables
 from streams.ledger.audit import ReadRecord, positions
 from streams.ledger.engine import Store
 from streams.ledger.letters import trace_id
+from streams.ledger.repeat import repeated
 from streams.ledger.rows import chunks
 
 RAW: Final = "raw"
@@ -35,6 +36,7 @@ class RawAudit:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @repeated
     async def unknown(self, records: Sequence[RawRead]) -> Sequence[RawRead]:
         """Those of the records whose end is not in the ledger, with those of their events that it does not know.
 
