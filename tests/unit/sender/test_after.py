@@ -47,6 +47,7 @@ ROWS: list[tuple[str, OpenCall, Next]] = [
         Look(NOW + seconds(59)),
     ),
     ("too old for its key", call((275, None)), Look(NOW)),
+    ("only ever shut out, and too old for its key", call((400, 429)), Look(NOW)),
     ("far too old: a backup that came back", call((90_000, None)), Look(NOW)),
     ("an error of Xero's own is repeated by its key", call((0, 500)), Look(NOW + seconds(2))),
     ("the organisation was offline", call((1, 503)), Look(NOW + seconds(1))),
