@@ -4,9 +4,8 @@ A slot of the minute is taken by a call that is not answered, or was answered un
 because Xero's window may begin when the call arrives. What Xero says it has left tells how many of the minute others
 have used. Facts: 60 calls a minute and 5 at once per organisation, 5,000 a day (1,000 on Starter).
 
-A person who waits for a call takes whatever slot is free. The sender leaves one call at once to people, and the last
-slots of the minute unless another one is about to be free. A backlog of more than a minute is spread, so that slots
-become free evenly.
+The sender spreads the second half of the minute's calls until more become free, so that there is always one soon; and
+while a person waits for a slot, the sender takes none.
 """
 
 from collections.abc import Mapping
@@ -37,14 +36,12 @@ DAY_RESERVE: Final = 50
 _DAY_ASK: Final = timedelta(minutes=15)
 # A count of the day that is higher by so much than the one before belongs to a new day.
 _DAY_JUMP: Final = 100
-_FOR_PEOPLE_IN_FLIGHT: Final = 1
-_FOR_PEOPLE_IN_MINUTE: Final = 2
-# How long a person waits for a slot, at most.
-_PERSON_WAITS: Final = timedelta(seconds=2)
-# So many calls in the minute before this one are a backlog; its calls go out a little closer than slots become free,
-# so that no slot is wasted.
-_BACKLOG_CALLS: Final = MINUTE_LIMIT // 2
-_SPREAD: Final = timedelta(seconds=0.9)
+# So often the sender asks whether a person still waits; who waits asks in time, or has gone.
+_YIELD_S: Final = 0.25
+_PERSON_LATE: Final = timedelta(seconds=1)
+# The sender spreads its calls when no more of the minute than this is left.
+_SPREAD_FROM: Final = MINUTE_LIMIT // 2
+
 APP_MINUTE_LIMIT: Final = 10_000
 _APP_LEAST: Final = APP_MINUTE_LIMIT // 20
 
@@ -76,9 +73,16 @@ async def lock(connection: AsyncConnection, tenant: str) -> None:
 
 async def read(connection: AsyncConnection, tenant: str, now: datetime) -> Budget:
     """What is left at `now`."""
-    used = await _used(connection, tenant, now)
+    return await _left(connection, tenant, now, await _tenant(connection, tenant))
+
+
+async def _tenant(connection: AsyncConnection, tenant: str) -> Mapping[str, Any]:
     found = (await connection.execute(select(_tenants).where(_tenants.c.tenant == tenant))).mappings().first()
-    row: Mapping[str, Any] = dict(found or {})
+    return dict(found or {})
+
+
+async def _left(connection: AsyncConnection, tenant: str, now: datetime, row: Mapping[str, Any]) -> Budget:
+    used = await _used(connection, tenant, now)
     app_not_before = (await connection.execute(select(_ledger.c.app_not_before))).scalar()
     not_before = max((at for at in (row.get("not_before"), app_not_before) if at is not None), default=None)
     day_left, day_limit = await _day(connection, tenant, now, row)
@@ -98,11 +102,14 @@ async def refusal(
 ) -> Refusal | None:
     """Why no call may be opened at `now`, or None if one may. `is_urgent`: a person waits for it. The tenant must be
     locked."""
-    left = await read(connection, tenant, now)
+    row = await _tenant(connection, tenant)
+    left = await _left(connection, tenant, now, row)
     if left.not_before is not None:
         return Refusal((left.not_before - now).total_seconds(), "retry", "Xero asked us to come back later")
-    if left.in_flight_left <= (0 if is_urgent else _FOR_PEOPLE_IN_FLIGHT):
-        return Refusal(0.1, "in_flight", "as many calls as Xero allows are under way")
+    if not is_urgent and (row.get("person_until") or now) > now:
+        return Refusal(_YIELD_S, "minute", "a person goes first")
+    if left.in_flight_left == 0:
+        return Refusal(0.1, "in_flight", "5 calls are under way")
     refused = await _minute(connection, tenant, left, now, is_urgent=is_urgent)
     reserve = 0 if is_urgent or purpose in ("look", "resend") else DAY_RESERVE
     if refused is None and left.day_left <= reserve:
@@ -110,21 +117,28 @@ async def refusal(
     return refused
 
 
+async def person_waits(connection: AsyncConnection, tenant: str, now: datetime, seconds: float) -> None:
+    """A person found no slot and comes again in so many seconds: until then the sender takes none."""
+    until = now + timedelta(seconds=seconds) + _PERSON_LATE
+    await connection.execute(update(_tenants).where(_tenants.c.tenant == tenant).values(person_until=until))
+
+
+async def person_goes(connection: AsyncConnection, tenant: str) -> None:
+    """The person got one."""
+    await connection.execute(update(_tenants).where(_tenants.c.tenant == tenant).values(person_until=None))
+
+
 async def _minute(
     connection: AsyncConnection, tenant: str, left: Budget, now: datetime, *, is_urgent: bool
 ) -> Refusal | None:
     if left.minute_left == 0:
         return Refusal(await _next_slot(connection, tenant, now), "minute", "the minute's 60 calls are used up")
-    if is_urgent:
+    if is_urgent or left.minute_left > _SPREAD_FROM:
         return None
-    if left.minute_left <= _FOR_PEOPLE_IN_MINUTE:
-        wait_s = await _next_slot(connection, tenant, now) - _PERSON_WAITS.total_seconds()
-        if wait_s > 0:
-            return Refusal(wait_s, "minute", "the minute's last calls are kept for people")
-    opened_at = await _last_opened(connection, tenant)
-    if opened_at is None or opened_at + _SPREAD <= now or not await _is_backlog(connection, tenant, now):
-        return None
-    return Refusal((opened_at + _SPREAD - now).total_seconds(), "minute", "the minute's calls are spread")
+    spread_s = await _next_slot(connection, tenant, now) / left.minute_left
+    opened_at = await _last_opened(connection, tenant) or now - MINUTE
+    wait_s = spread_s - (now - opened_at).total_seconds()
+    return Refusal(wait_s, "minute", "the minute's calls are spread") if wait_s > 0 else None
 
 
 async def _day_used_up(connection: AsyncConnection, tenant: str, left: Budget, now: datetime) -> Refusal | None:
@@ -141,19 +155,9 @@ async def _last_opened(connection: AsyncConnection, tenant: str) -> datetime | N
     return found
 
 
-async def _is_backlog(connection: AsyncConnection, tenant: str, now: datetime) -> bool:
-    return await _ended_between(connection, tenant, now - 2 * MINUTE, now - MINUTE) >= _BACKLOG_CALLS
-
-
 async def _hour_used(connection: AsyncConnection, tenant: str, now: datetime) -> int:
-    return await _ended_between(connection, tenant, now - HOUR, now + HOUR)
-
-
-async def _ended_between(connection: AsyncConnection, tenant: str, after: datetime, until: datetime) -> int:
-    """How many calls had to be over within that time; counted by an index alone."""
-    ends_at = _calls.c.ends_at
-    statement = select(func.count()).select_from(_calls)
-    statement = statement.where(_calls.c.tenant == tenant, ends_at > after, ends_at <= until)
+    """The calls of the last hour, by an index alone: they count until they can no longer be under way."""
+    statement = select(func.count()).select_from(_calls).where(_calls.c.tenant == tenant, _calls.c.ends_at > now - HOUR)
     return int((await connection.execute(statement)).scalar() or 0)
 
 

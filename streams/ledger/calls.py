@@ -66,8 +66,8 @@ class Calls:
 
         A `write` carries the planned writes, and their commands become sent. A `resend` sends the request of `root`
         again, byte for byte, whatever `request` says; a `look` finds out what became of `root`; a `read` has neither.
-        The ledger gives the idempotency key. `is_urgent`: a person waits for it. Raises FenceLost (not for a `read`,
-        which may come from anywhere).
+        The ledger gives the idempotency key. `is_urgent`: a person waits for it, and gets the next slot. Raises
+        FenceLost (not for a `read`, which may come from anywhere).
         """
         opened: Ticket | Wait | None = None
         try:
@@ -84,6 +84,9 @@ class Calls:
         except Rollback:
             pass
         assert opened is not None
+        if is_urgent and isinstance(opened, Wait) and opened.limit in ("minute", "in_flight"):
+            async with self._store.write() as connection:
+                await budget.person_waits(connection, tenant, self._clock.now(), opened.seconds)
         if isinstance(opened, Ticket):
             self._highest = max(self._highest, opened.call)
         return opened
@@ -148,6 +151,8 @@ class _Opening:
         refused = await budget.refusal(self._connection, self._tenant, purpose, self._now, is_urgent=is_urgent)
         if refused is not None:
             return Wait(seconds=refused.seconds, limit=refused.limit, text=refused.text)
+        if is_urgent:
+            await budget.person_goes(self._connection, self._tenant)
         work = Work(self._connection, self._now)
         if purpose == "write" and not await self._are_ready(work, writes):
             return Wait(seconds=0.0, limit="changed", text="a command is not as it was planned")

@@ -42,7 +42,8 @@ cursors: Final = Table(
     number_column("records"),
 )
 
-# What Xero said last about a tenant's limits; `foreign_calls` is how many of the minute were not ours.
+# What Xero said last about a tenant's limits; `foreign_calls` is how many of the minute were not ours. Until
+# `person_until` a person waits for a slot, and the sender takes none.
 tenants: Final = Table(
     "tenants",
     metadata,
@@ -54,6 +55,7 @@ tenants: Final = Table(
     time_column("day_read_at", null=True),
     time_column("not_before", null=True),
     text_column("not_before_reason", null=True),
+    time_column("person_until", null=True),
 )
 
 # What the last transaction of each connection left (PostgreSQL only, see `receipts`).

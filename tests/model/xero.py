@@ -19,6 +19,7 @@ from tests.support.clock import ManualClock
 
 KEY_LIFE_S: Final = 360.0
 MINUTE_S: Final = 60.0
+DAY_S: Final = 86_400.0
 MINUTE_CALLS: Final = 60
 CONCURRENT_CALLS: Final = 5
 SLOW_S: Final = 20.0
@@ -64,6 +65,7 @@ class Xero:
         *,
         key_in_flight: Literal["409", "400"] = "409",
         phase_s: float = 0.0,
+        day_calls: int | None = None,
     ) -> None:
         self.books = Books(kept, clock.now)
         self.traffic = Traffic()
@@ -73,6 +75,7 @@ class Xero:
         self._clock = clock
         self._key_in_flight = key_in_flight
         self._phase_s = phase_s
+        self._day_calls = day_calls
         self._keys: dict[str, Key] = {}
         self._later: list[tuple[float, Callable[[], None]]] = []
 
@@ -85,7 +88,16 @@ class Xero:
         exchange = self._exchange(request, fate)
         # A connection that shows nothing is given up by the sender, and then it no longer counts as one.
         self.traffic.ends.append(now + min(exchange.seconds, TIMEOUT_S))
-        return exchange
+        if exchange.answer is None or self._day_calls is None:
+            return exchange
+        return Exchange(msgspec.structs.replace(exchange.answer, **self._left(now)), exchange.seconds)
+
+    def _left(self, now: float) -> dict[str, int]:
+        """The headers of an answer, for windows that roll."""
+        arrivals = self.traffic.arrivals
+        minute = sum(at > now - MINUTE_S for at in arrivals[-MINUTE_CALLS:])
+        day = sum(at > now - DAY_S for at in arrivals)
+        return {"minute_remaining": MINUTE_CALLS - minute, "day_remaining": (self._day_calls or 0) - day}
 
     def pass_time(self) -> None:
         """Let what is due happen. Called whenever the clock has moved."""

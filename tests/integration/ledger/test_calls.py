@@ -1,6 +1,7 @@
 """Calls: never without a slot, never over the limit, the exact bytes, one key a write, and only the owner's."""
 
 import datetime as dt
+import itertools
 
 import msgspec
 import pytest
@@ -248,34 +249,49 @@ async def test_the_first_count_of_a_day_tells_which_plan_it_is(
     assert (await ledger.calls.budget("uk")).day_limit == limit
 
 
-async def test_the_sender_leaves_a_call_at_once_and_the_minutes_last_ones_to_people(
-    ledger: Ledger, clock: ManualClock
-) -> None:
-    tickets = [await read(ledger, is_urgent=False) for _ in range(4)]
-    assert all(isinstance(ticket, Ticket) for ticket in tickets)
-    assert isinstance(await read(ledger, is_urgent=False), Wait)
-    for ticket in (*tickets, await read(ledger)):
+async def test_who_waits_for_a_slot_gets_the_next_one_before_the_sender(ledger: Ledger, clock: ManualClock) -> None:
+    """Both wait for it; without a word of the person the sender, which is woken by it, would always be first."""
+    tickets = [await read(ledger, is_urgent=False) for _ in range(5)]
+    assert isinstance(await read(ledger), Wait)
+    for ticket in tickets[:2]:
         assert isinstance(ticket, Ticket)
         await ledger.calls.answered(ticket, OK)
-    while isinstance(ticket := await read(ledger, is_urgent=False), Ticket):
-        await ledger.calls.answered(ticket, OK)
-    assert (ticket.limit, ticket.seconds) == ("minute", 58.0)
-    assert (await ledger.calls.budget("uk")).minute_left == 2
+    sender = await read(ledger, is_urgent=False)
+    assert isinstance(sender, Wait)
+    assert (sender.text, sender.seconds) == ("a person goes first", 0.25)
     assert isinstance(await read(ledger), Ticket)
-    clock.advance(58)
-    assert isinstance(await read(ledger, is_urgent=False), Ticket), "another slot is free in two seconds"
+    assert isinstance(await read(ledger, is_urgent=False), Ticket)
 
 
-async def test_a_backlog_of_more_than_a_minute_is_spread(ledger: Ledger, clock: ManualClock) -> None:
-    await used_up(ledger, 60, OK)
-    clock.advance(96)
+async def test_a_person_who_does_not_come_again_holds_nobody_up(ledger: Ledger, clock: ManualClock) -> None:
+    tickets = [await read(ledger, is_urgent=False) for _ in range(5)]
+    assert isinstance(await read(ledger), Wait)
+    assert isinstance(tickets[0], Ticket)
+    await ledger.calls.answered(tickets[0], OK)
+    clock.advance(1.2)
     assert isinstance(await read(ledger, is_urgent=False), Ticket)
-    waiting = await read(ledger, is_urgent=False)
-    assert isinstance(waiting, Wait)
-    assert (waiting.limit, waiting.seconds) == ("minute", 0.9)
-    assert isinstance(await read(ledger), Ticket), "a person does not wait"
-    clock.advance(0.9)
-    assert isinstance(await read(ledger, is_urgent=False), Ticket)
+
+
+async def test_the_second_half_of_a_minute_is_spread_over_what_is_left_of_it(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    for _ in range(30):
+        ticket = await read(ledger, is_urgent=False)
+        assert isinstance(ticket, Ticket)
+        await ledger.calls.answered(ticket, OK)
+    began = clock.now()
+    clock.advance(3)
+    opened = []
+    while clock.now() < began + dt.timedelta(seconds=60):
+        found = await read(ledger, is_urgent=False)
+        if isinstance(found, Ticket):
+            opened.append((clock.now() - began).total_seconds())
+            await ledger.calls.answered(found, OK)
+        else:
+            clock.advance(max(found.seconds, 0.001))
+    assert len(opened) >= 29
+    assert max(two - one for one, two in itertools.pairwise(opened)) <= 2.0
+    assert isinstance(await read(ledger), Ticket), "a person does not wait for that"
 
 
 async def test_a_resend_is_the_same_bytes_under_the_same_key(ledger: Ledger, clock: ManualClock) -> None:

@@ -21,17 +21,12 @@ from connectors.xero.sandbox import Sandbox, Switches
 from connectors.xero.sandbox.clock import ManualClock
 from connectors.xero.ticket import Answer, NoAnswer, Ticket
 from schemas.commands import CommandRecord
-from streams.core import plan
-from streams.core.plan import ReadDocuments, SendWrites, Settle
-from streams.core.situation import OpenCall
 from streams.ledger import Ledger, open_ledger
-from streams.ledger.calls import Wait
-from streams.sender import reading
-from streams.sender.drive import Drive
 from streams.sender.gate import Point
 from streams.sender.parts import Organisation, Parts
 from tests.integration.sender.stream import TENANT
 from tests.integration.sender.world import RATES, Counts
+from tests.support.turns import Turns
 
 START = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 _REAL_TIMEOUT_S = 0.25
@@ -99,13 +94,13 @@ class StillWorld:
         self.die_at: Point | None = None
         self.parts = Parts(ledger, client, clock, Counts(), "worker", gate=self._gate)
         self._organisation = Organisation(TENANT, sandbox.organisations[0].tenant_id, RATES)
+        self._turns = Turns(self.parts, self._organisation)
         self._database = database
         self._offset = 0
-        # A worker that is to die does so at a write, not at what it read before.
-        self._is_writing = False
 
     def _gate(self, point: Point) -> None:
-        if self._is_writing and point == self.die_at:
+        # At a write, not at what was read before it.
+        if self._turns.is_writing and point == self.die_at:
             self.die_at = None
             raise Died
 
@@ -117,39 +112,8 @@ class StillWorld:
         await self.ledger.intake.take_in(records, (0, self._offset))
 
     async def work(self) -> None:
-        """Do what a tenant's sender does, one thing after another, until nothing is left. Raises Died."""
-        while True:
-            lease = await self.ledger.leases.acquire(TENANT, "worker", 60.0)
-            assert lease is not None
-            for call in await self.ledger.recovery.open_calls(TENANT):
-                await Drive(self.parts, self._organisation, lease.fence, call).rest()
-            situation = await self.ledger.situation.read(TENANT)
-            step = plan.next_step(situation, RATES)
-            if isinstance(step, Settle):
-                await self.ledger.results.settle_without_call(step.results, TENANT, lease.fence)
-            elif isinstance(step, plan.Wait):
-                away = await self.ledger.situation.next_not_before(TENANT)
-                held = None if step.until is None else (step.until - situation.now).total_seconds()
-                waits = [one for one in (away, held) if one is not None]
-                if not waits:
-                    return
-                await self.clock.sleep(min(waits))
-            else:
-                await self._call(step, lease.fence)
-
-    async def _call(self, step: SendWrites | ReadDocuments, fence: int) -> None:
-        self._is_writing = isinstance(step, SendWrites)
-        await self.client.authorise()
-        writes = [item.write for item in step.writes] if isinstance(step, SendWrites) else []
-        purpose: Any = "write" if writes else "read"
-        xero = self._organisation.xero_tenant_id
-        ticket = await self.ledger.calls.open(writes, step.request, purpose, TENANT, xero, fence)
-        if isinstance(ticket, Wait):
-            await self.clock.sleep(ticket.seconds)
-        elif isinstance(step, ReadDocuments):
-            await reading.read(self.parts, self._organisation, ticket, step)
-        else:
-            await Drive(self.parts, self._organisation, fence, _opened(ticket, step)).first(ticket)
+        """Until nothing is left to do. Raises Died."""
+        await self._turns.work()
 
     def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         with contextlib.closing(sqlite3.connect(self._database)) as connection:
@@ -158,24 +122,6 @@ class StillWorld:
 
     def books(self) -> dict[str, Any]:
         return self.sandbox.books(self._organisation.xero_tenant_id)
-
-
-def _opened(ticket: Ticket, step: SendWrites) -> OpenCall:
-    request = ticket.request
-    return OpenCall(
-        call=ticket.call,
-        tenant=ticket.tenant,
-        method=request.method,
-        path=request.path,
-        query=request.query,
-        body=request.body,
-        idempotency_key=request.idempotency_key,
-        opened_at=ticket.opened_at,
-        sends=(),
-        looks=0,
-        next_look_at=None,
-        writes=step.writes,
-    )
 
 
 @contextlib.asynccontextmanager
