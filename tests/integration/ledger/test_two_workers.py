@@ -173,7 +173,7 @@ async def test_where_the_time_was_set_the_owner_starts_anew_and_looks(
 async def test_five_at_once_whoever_opens_them(ledger: Ledger, other: Ledger) -> None:
     token = await fence(ledger)
     found = await asyncio.gather(
-        *((ledger, other)[n % 2].calls.open((), GET, "read", "uk", "x", token) for n in range(12))
+        *((ledger, other)[n % 2].calls.open((), GET, "read", "uk", "x", token, is_urgent=True) for n in range(12))
     )
     tickets = [one for one in found if isinstance(one, Ticket)]
     assert len(tickets) == 5
@@ -185,7 +185,7 @@ async def test_sixty_a_minute_whoever_opens_them(ledger: Ledger, other: Ledger) 
     token = await fence(ledger)
     for number in range(61):
         one = (ledger, other)[number % 2]
-        found = await one.calls.open((), GET, "read", "uk", "x", token)
+        found = await one.calls.open((), GET, "read", "uk", "x", token, is_urgent=True)
         if isinstance(found, Wait):
             break
         await one.calls.answered(found, Answer(status=200, body=b""))

@@ -109,14 +109,17 @@ async def a_lively_morning(system: System, session: aiohttp.ClientSession, recei
     assert await post(session, receiver, {**order(1), "source": "shop-2"}) == 202
     assert await post(session, receiver, {**order(2), "source": "shop-2", "data": {"order_id": "2"}}) == 400
     unknown_rate = order(3)
-    unknown_rate["data"]["lines"][0]["tax_rate"] = "17.5"
+    del unknown_rate["data"]["lines"][0]["tax_rate"]
+    unknown_rate["data"]["lines"][0]["tax_code"] = "books"
     told_twice = {**payment(1), "id": "payment-1-told-by-another-event"}
     incomplete = {**order(4), "data": {"order_id": "4"}}
     for_nothing = payment(99)
     await system.send([order(1), order(1), payment(1), told_twice, unknown_rate, incomplete, for_nothing])
     await system.until(lambda: len(system.books()["payments"]) == 1, "the payment")
     file = Path(system.settings["LEDGERSTREAM_TENANTS"]) / "uk.yaml"
-    file.write_text(file.read_text().replace("  rates:\n", '  rates:\n    - {type: RROUTPUT, percent: "17.5"}\n', 1))
+    file.write_text(
+        file.read_text().replace("  codes:\n", '  codes:\n    books: {type: ZERORATEDOUTPUT, percent: "0"}\n', 1)
+    )
     [letter] = json.loads((await system.cli("dlq", "list", "--entity", "shop-1:order:3", "--json")).stdout)
     replayed = await system.cli("dlq", "replay", letter["id"])
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
