@@ -30,6 +30,7 @@ from streams.instance import Instance, instance
 from streams.intake import Intake
 from streams.kafka import topics
 from streams.kafka.app import EmbeddedApp, Handler, create_app, run_agent
+from streams.kafka.errors import BrokerUnavailable
 from streams.kafka.producer import Producer
 from streams.kafka.publishing import KafkaPublisher
 from streams.ledger import Ledger, open_as_it_is, open_ledger
@@ -61,9 +62,9 @@ def reloading(settings: Settings) -> Reloading:
 
 
 def kafka_address(settings: Settings) -> str:
-    """The cluster's address; SettingsError where none is set, because a worker must not choose one by itself."""
+    """The cluster's address. BrokerUnavailable where none is set, because no process may choose one by itself."""
     if settings.kafka_bootstrap_servers is None:
-        raise SettingsError(
+        raise BrokerUnavailable(
             "KAFKA_BOOTSTRAP_SERVERS is not set: name your cluster, or run `ledgerstream kafka` and take its address."
         )
     return settings.kafka_bootstrap_servers

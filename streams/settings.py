@@ -6,9 +6,11 @@ Kafka tools read as well.
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError, field_validator
 
@@ -17,6 +19,9 @@ from schemas.topics import PREFIX
 ENV_PREFIX: Final = "LEDGERSTREAM_"
 # Names that tenant files refer to may carry our prefix too; they are not settings.
 REFERENCED: Final = (f"{ENV_PREFIX}SECRET_", f"{ENV_PREFIX}TENANT_")
+
+_SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
+_PASSWORD: Final = re.compile(r"(://[^/@:]*:)[^/]*@")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -65,6 +70,20 @@ class Settings(BaseModel):
     )
     log_format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people")
 
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _hosts_with_ports(cls, servers: str | None) -> str | None:
+        if servers is not None and not all(_SERVER.fullmatch(one.strip()) for one in servers.split(",")):
+            raise ValueError("expected host:port, several separated by commas")
+        return servers
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _a_database(cls, url: str | None) -> str | None:
+        if url is not None and not _names_a_database(url):
+            raise ValueError("expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+        return url
+
     @field_validator("xero_api_url", "xero_identity_url")
     @classmethod
     def _encrypted_unless_local(cls, url: HttpUrl) -> HttpUrl:
@@ -79,7 +98,9 @@ class Settings(BaseModel):
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process. Raises SettingsError with a line for each variable that does not fit."""
-    found = os.environ if environ is None else environ
+    everything = os.environ if environ is None else environ
+    # Compose files and shells give a variable that nobody set as an empty one.
+    found = {name: value for name, value in everything.items() if value.strip()}
     problems = _unknown(found)
     values = {name: found[variable] for name in Settings.model_fields if (variable := variable_of(name)) in found}
     try:
@@ -101,6 +122,22 @@ def variable_of(field: str) -> str:
     return "KAFKA_BOOTSTRAP_SERVERS" if field == "kafka_bootstrap_servers" else ENV_PREFIX + field.upper()
 
 
+def without_password(url: str) -> str:
+    """A database's URL as people may see it."""
+    return _PASSWORD.sub(r"\1***@", url)
+
+
+def _names_a_database(url: str) -> bool:
+    if url.startswith("sqlite:///"):
+        return len(url) > len("sqlite:///")
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 it raises where the port is no number
+    except ValueError:
+        return False
+    return parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and len(parts.path) > 1
+
+
 def _unknown(found: Mapping[str, str]) -> list[str]:
     known = [variable_of(name) for name in Settings.model_fields]
     problems = []
@@ -115,5 +152,6 @@ def _unknown(found: Mapping[str, str]) -> list[str]:
 def _problem(detail: Mapping[str, object]) -> str:
     location = detail["loc"]
     field = str(location[0]) if isinstance(location, tuple) and location else "settings"
-    value = "(secret)" if "secret" in field else repr(detail.get("input"))
-    return f"{variable_of(field)}: got {value}: {detail['msg']}. Correct it or unset it."
+    value = "(secret)" if "secret" in field else repr(without_password(str(detail.get("input"))))
+    words = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{variable_of(field)}: got {value}: {words}. Correct it or unset it."

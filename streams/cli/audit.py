@@ -7,7 +7,8 @@ from rich.table import Table
 
 from schemas.topics import EVENT_TOPICS, TOPICS, name_of
 from streams import settings
-from streams.cli.app import FOUND_WRONG, NOT_THERE, Failed, app, show
+from streams.bootstrap import kafka_address
+from streams.cli.app import FOUND_WRONG, app, show
 from streams.cli.desk import Json, configuration, console, on_ledger
 from streams.desk.auditing import AuditView, compare, view_of
 from streams.desk.auditing_raw import compare_raw
@@ -25,12 +26,10 @@ def audit(
 ) -> None:
     """Count where everything ended, and check that nothing is missing or counted twice. Ends with 1 if it is."""
     found = settings.load()
-    bootstrap = found.kafka_bootstrap_servers
-    if kafka and bootstrap is None:
-        raise Failed("KAFKA_BOOTSTRAP_SERVERS is not set: name the cluster to compare with.", NOT_THERE)
+    bootstrap = kafka_address(found) if kafka else None
 
     async def work(ledger: Ledger) -> AuditView:
-        if not kafka or bootstrap is None:
+        if bootstrap is None:
             return view_of(await ledger.audits.audit())
         return await _with_kafka(ledger, found, bootstrap)
 

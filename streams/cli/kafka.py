@@ -11,7 +11,9 @@ from streams.kafka import local
 
 @app.command("kafka")
 def kafka(
-    port: Annotated[int | None, typer.Option(help="the port to listen on; a free one if left out")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="the port to listen on; a free one if left out")
+    ] = None,
 ) -> None:
     """Run a local Apache Kafka until Ctrl-C. Its data stays in LEDGERSTREAM_HOME."""
 

@@ -16,9 +16,11 @@ app.add_typer(sandbox, name="sandbox")
 @sandbox.command("xero")
 def xero(
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="the port to listen on; 0 for a free one")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="the port to listen on; 0 for a free one")] = 0,
     state: Annotated[Path | None, typer.Option(help="keep the books in this file")] = None,
-    speed: Annotated[float, typer.Option(help="let the minute of its limits run this many times faster")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(min=0.01, help="let the minute of its limits run this many times faster")
+    ] = 1.0,
     switch: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of a point that is not settled about Xero; may be repeated")
     ] = None,

@@ -7,7 +7,8 @@ import typer
 from rich.table import Table
 
 from streams import settings
-from streams.cli.app import FOUND_WRONG, NOT_THERE, Failed, app, out, show
+from streams.bootstrap import kafka_address
+from streams.cli.app import FOUND_WRONG, app, out, show
 from streams.kafka import topics as kafka_topics
 from streams.kafka.topics import TopicReport
 
@@ -19,13 +20,8 @@ def topics(
 ) -> None:
     """Create the topics that are missing, compare the rest with what they should be, and list them."""
     chosen = settings.load()
-    if chosen.kafka_bootstrap_servers is None:
-        raise Failed(
-            "KAFKA_BOOTSTRAP_SERVERS is not set: name your cluster, or run `ledgerstream kafka` and take its address.",
-            NOT_THERE,
-        )
     work = kafka_topics.check if check else kafka_topics.ensure
-    reports = asyncio.run(work(chosen.kafka_bootstrap_servers, chosen.topic_prefix))
+    reports = asyncio.run(work(kafka_address(chosen), chosen.topic_prefix))
     show(reports, as_json=as_json, people=_print)
     if any(report.state in ("different", "missing") for report in reports):
         raise typer.Exit(FOUND_WRONG)

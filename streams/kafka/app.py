@@ -15,7 +15,7 @@ from faust.types import TransportT
 from mode import CrashingSupervisor
 from yarl import URL
 
-from streams.kafka.errors import BrokerUnavailable
+from streams.kafka.errors import no_answer
 from streams.kafka.records import Run
 from streams.kafka.runs import OnAssigned, PartitionName, RunsConsumer
 
@@ -159,10 +159,7 @@ class EmbeddedApp:
         try:
             await self._app.start()
         except KafkaConnectionError as error:
-            raise BrokerUnavailable(
-                f"no Kafka answers at {self._app.conf.broker[0]} ({error}): start it (`ledgerstream kafka`), "
-                "or correct KAFKA_BOOTSTRAP_SERVERS"
-            ) from error
+            raise no_answer(str(self._app.conf.broker[0]).removeprefix("kafka://"), error) from error
 
     @property
     def crashed(self) -> BaseException | None:

@@ -1,5 +1,7 @@
 """What goes wrong with a broker, as sentences that end in a remedy."""
 
+from aiokafka.errors import KafkaConnectionError
+
 
 class KafkaError(Exception):
     """Something about Kafka that a person or an orchestrator must mend."""
@@ -11,6 +13,14 @@ class KafkaUnavailable(KafkaError):
 
 class BrokerUnavailable(KafkaError):
     """A broker that was named does not answer or did not acknowledge in time; nothing was taken as delivered."""
+
+
+def no_answer(bootstrap: str, error: Exception) -> BrokerUnavailable:
+    """Kafka cannot be used at this address. Where nothing is reached, the library's words only repeat the address."""
+    words = "" if isinstance(error, KafkaConnectionError) else f" ({str(error) or type(error).__name__})"
+    return BrokerUnavailable(
+        f"no Kafka answers at {bootstrap}{words}: start it (`ledgerstream kafka`), or correct KAFKA_BOOTSTRAP_SERVERS"
+    )
 
 
 class TopicMissing(KafkaError):

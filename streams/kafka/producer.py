@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as aiokafka_errors
 
-from streams.kafka.errors import BrokerUnavailable, KafkaError, RecordTooLarge, TopicMissing
+from streams.kafka.errors import BrokerUnavailable, KafkaError, RecordTooLarge, TopicMissing, no_answer
 from streams.kafka.records import Headers, Outgoing, RecordPosition
 
 RECORD_BYTES_MAX: Final = 1024 * 1024
@@ -47,10 +47,7 @@ class Producer:
             await starting
         except (aiokafka_errors.KafkaError, BrokerUnavailable) as error:
             await _close(producer)
-            raise BrokerUnavailable(
-                f"no Kafka answers at {self._bootstrap} ({error}): start it (`ledgerstream kafka`), "
-                "or correct KAFKA_BOOTSTRAP_SERVERS"
-            ) from error
+            raise no_answer(self._bootstrap, error) from error
         self._producer = producer
 
     async def stop(self) -> None:

@@ -7,12 +7,17 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaConnectionError,
+    NotCoordinatorForGroupError,
+)
 from aiokafka.errors import KafkaError as AiokafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import TOPICS, TopicName
-from streams.kafka.errors import BrokerUnavailable
+from streams.kafka.errors import BrokerUnavailable, no_answer
 from streams.kafka.records import Record
 
 Place = tuple[TopicName, int]
@@ -104,6 +109,8 @@ async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 def _unavailable(bootstrap: str, error: Exception) -> BrokerUnavailable:
+    if isinstance(error, KafkaConnectionError):
+        return no_answer(bootstrap, error)
     return BrokerUnavailable(
         f"The topics cannot be read from {bootstrap} ({error}): see that Kafka runs there and KAFKA_BOOTSTRAP_SERVERS "
         "names it."

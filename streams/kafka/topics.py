@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError as AiokafkaError
 from aiokafka.errors import for_code
 
 from schemas.topics import PREFIX, TOPICS, Topic
-from streams.kafka.errors import BrokerUnavailable, KafkaError
+from streams.kafka.errors import BrokerUnavailable, KafkaError, no_answer
 
 # G1 and G2 hold against the loss of a machine with three copies, two in sync (design section 4); a cluster of fewer
 # brokers has fewer copies.
@@ -85,10 +85,7 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.start()
         yield admin
     except AiokafkaError as error:
-        raise BrokerUnavailable(
-            f"no Kafka answers at {bootstrap} ({error or type(error).__name__}): start it (`ledgerstream kafka`), "
-            "or correct KAFKA_BOOTSTRAP_SERVERS"
-        ) from error
+        raise no_answer(bootstrap, error) from error
     finally:
         await admin.close()
 

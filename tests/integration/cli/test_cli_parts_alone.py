@@ -12,6 +12,7 @@ import pytest
 
 from schemas.topics import TOPICS
 from tests.support.cli import COMMAND, environment, ledgerstream
+from tests.support.desk import ROOT, SECRETS
 
 
 @pytest.fixture
@@ -36,14 +37,28 @@ def test_topics_are_created_then_found_right(broker: str, topic_prefix: str) -> 
     assert again.stdout.count(" ok ") == len(TOPICS)
 
 
-def test_topics_without_a_broker_says_what_to_do() -> None:
-    unset = ledgerstream("topics")
-    assert (unset.returncode, unset.stdout) == (3, "")
-    assert "`ledgerstream kafka`" in unset.stderr
+def test_a_broker_that_is_not_there_is_a_sentence() -> None:
     away = ledgerstream("topics", settings={"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
     assert away.returncode == 3
-    assert away.stderr.startswith("no Kafka answers at 127.0.0.1:1")
-    assert "Traceback" not in away.stderr
+    assert away.stderr == (
+        "no Kafka answers at 127.0.0.1:1: start it (`ledgerstream kafka`), or correct KAFKA_BOOTSTRAP_SERVERS\n"
+    )
+
+
+@pytest.mark.parametrize("verb", ["topics", "receiver"])
+def test_what_needs_kafka_says_so_alike(verb: str) -> None:
+    tenants = {"LEDGERSTREAM_TENANTS": str(ROOT / "deploy" / "tenants"), "LEDGERSTREAM_TENANT_IE": "ie", **SECRETS}
+    unset = ledgerstream(verb, settings=tenants)
+    assert (unset.returncode, unset.stdout) == (3, "")
+    assert unset.stderr == (
+        "KAFKA_BOOTSTRAP_SERVERS is not set: name your cluster, or run `ledgerstream kafka` and take its address.\n"
+    )
+
+
+def test_a_port_that_does_not_exist_is_no_crash() -> None:
+    refused = ledgerstream("kafka", "--port", "99999")
+    assert (refused.returncode, "65535" in refused.stderr) == (2, True)
+    assert "Traceback" not in refused.stderr
 
 
 def test_the_sandbox_tells_how_to_connect_and_does() -> None:

@@ -62,3 +62,38 @@ def test_a_secret_shows_in_no_print_and_no_error() -> None:
     assert "hush-hush" not in repr(loaded)
     assert loaded.xero_client_secret is not None
     assert loaded.xero_client_secret.get_secret_value() == "hush-hush"
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    loaded = settings.load(
+        {"KAFKA_BOOTSTRAP_SERVERS": "", "LEDGERSTREAM_XERO_CLIENT_SECRET": "", "LEDGERSTREAM_HOME": " "}
+    )
+    assert (loaded.kafka_bootstrap_servers, loaded.xero_client_secret) == (None, None)
+    assert loaded.home == Path(".ledgerstream")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:pa55@h/d",
+        "ledger.db",
+        "sqlite://",
+        "sqlite:///",
+        "postgresql://",
+        "postgresql://u:pa55@h:port/d",
+        "postgresql://h",
+    ],
+)
+def test_a_ledger_that_cannot_be_one_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.load({"LEDGERSTREAM_LEDGER_URL": url})
+    words = str(caught.value)
+    assert words.startswith("LEDGERSTREAM_LEDGER_URL: got ")
+    assert "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME" in words
+    assert "pa55" not in words
+
+
+@pytest.mark.parametrize("servers", ["one:9092,", "one:port", "http://one:9092", "one two"])
+def test_a_cluster_is_hosts_with_ports(servers: str) -> None:
+    with pytest.raises(settings.SettingsError, match="expected host:port, several separated by commas"):
+        settings.load({"KAFKA_BOOTSTRAP_SERVERS": servers})
