@@ -57,9 +57,10 @@ WaitReason = Literal[
     "ready",  # nothing holds it but its turn
     "routing",  # the order that says which organisation it belongs to has not come
     "dependency",  # what it builds on is not posted yet
-    "dead_dependency",  # what it builds on is a dead letter, or was discarded
+    "late_dependency",  # no event has told of what it builds on, for longer than sources take
+    "dead_dependency",  # what it builds on is a dead letter, or waits for one
     "lane",  # an earlier command of the same entity is not finished
-    "dead_head",  # an earlier command of the same entity is a dead letter
+    "dead_head",  # an earlier command of the same entity is a dead letter, or waits for one
     "stop",  # a person or the tool stopped this tenant or source
     "question",  # a person must choose
     "retry",  # Xero asked us to come back later

@@ -9,6 +9,7 @@ from schemas.codec import Refused, load_json
 from schemas.commands import Evidence
 from streams.desk.lines import LetterLine, line_of
 from streams.ledger import Ledger
+from streams.ledger.dead_letters import LetterRow
 from streams.ledger.timeline import CallView, CommandView, TransitionView
 
 
@@ -50,7 +51,7 @@ async def letter_view(ledger: Ledger, identifier: str, now: datetime) -> LetterV
         request=await ledger.elements.last_of(row.command_id) if row.command_id is not None else None,
         calls=tuple(call for call in story.calls if row.command_id in call.commands),
         history=tuple(one for one in story.transitions if one.subject == letter.subject),
-        waiting_for_it=tuple(one for one in story.commands if one.waits_for in ("dead_dependency", "dead_head")),
+        waiting_for_it=await _waiting(ledger, row),
         idempotency_key=letter.idempotency_key,
         trace_id=letter.trace_id,
         replay_of=letter.replay_of,
@@ -59,6 +60,13 @@ async def letter_view(ledger: Ledger, identifier: str, now: datetime) -> LetterV
         closed_by=row.closed_by,
         closed_reason=row.closed_reason,
     )
+
+
+async def _waiting(ledger: Ledger, row: LetterRow) -> tuple[CommandView, ...]:
+    """What the letter holds up, whatever lies between."""
+    if row.command_id is None or row.state != "open":
+        return ()
+    return await ledger.timeline.stranded_by(row.command_id)
 
 
 def _json(value: bytes | None) -> Any:

@@ -1,9 +1,9 @@
 """Which commands may go: the one place that sets `ready_since`.
 
 A pending command is ready when its organisation is known, no question about it is open, everything that it builds on
-has its document in Xero, and no earlier command of its lane is unfinished. A lane is an entity within one
-organisation, so that an organisation that is stopped delays no other. What builds on a command stands behind it in the
-lane, even if it came before it: a payment's reversal may be told first.
+has its document in Xero or will never have one, and no earlier command of its lane is unfinished. A lane is an entity
+within one organisation, so that an organisation that is stopped delays no other. What builds on a command stands behind
+it in the lane, even if it came before it: a payment's reversal may be told first.
 """
 
 from collections.abc import Iterable
@@ -20,6 +20,7 @@ _commands: Final = tables.commands
 _questions: Final = tables.questions
 _head: Final = tables.commands.alias("head")
 UNFINISHED: Final = ("pending", "sent", "rejected")
+ENDED: Final = ("posted", "same", "discarded")
 # Written out, because a database sees that it may use a partial index only where it sees the value. Elsewhere the
 # state is a bound value, so that commands are found by their key, and not by walking through all pending ones.
 PENDING: Final[ColumnElement[bool]] = _commands.c.state == literal_column("'pending'")
@@ -45,8 +46,23 @@ def _dependency_missing() -> ColumnElement[bool]:
     return (
         select(dependencies.c.effect_key)
         .outerjoin(effects, effects.c.effect_key == dependencies.c.effect_key)
-        .where(dependencies.c.command_id == _commands.c.command_id, effects.c.xero_id.is_(None))
+        .where(
+            dependencies.c.command_id == _commands.c.command_id,
+            effects.c.xero_id.is_(None),
+            ~_never_comes(effects.c.current_command),
+        )
         .correlate(_commands)
+        .exists()
+    )
+
+
+def _never_comes(current: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an effect without a document gets none any more: planning then says what that means for its followers."""
+    ended = tables.commands.alias("ended")
+    return (
+        select(ended.c.command_id)
+        .where(ended.c.command_id == current, ended.c.state.in_(ENDED))
+        .correlate_except(ended)
         .exists()
     )
 

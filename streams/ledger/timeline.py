@@ -130,6 +130,14 @@ class Timelines:
             return await _entities(connection, key)
 
     @repeated
+    async def stranded_by(self, command_id: str) -> tuple[CommandView, ...]:
+        """Every pending command that cannot go before this one is finished."""
+        async with self._store.read() as connection:
+            waiting = await waits.stranded_by(connection, command_id, self._clock.now())
+            rows = await _rows(connection, _commands, _commands.c.command_id.in_(waiting), _commands.c.position)
+        return tuple(_command(row, waiting[row["command_id"]]) for row in rows)
+
+    @repeated
     async def similar(self, key: str, limit: int = 5) -> tuple[str, ...]:
         """Entity keys, document numbers and event keys that hold what was typed, for a key that nothing is known
         under."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from streams.core.waiting import DependencyFact, WaitFacts, Waiting, why
+from streams.core.waiting import DependencyFact, WaitFacts, Waiting, at_the_root, why
 from streams.ledger import budget, tables
 from streams.ledger.ready import UNFINISHED, builds_on
 from streams.ledger.rows import chunks
@@ -17,12 +17,72 @@ _effects: Final = tables.effects
 _dependencies: Final = tables.dependencies
 _questions: Final = tables.questions
 _stops: Final = tables.stops
+# A refund builds on a credit note, that on a payment, that on an invoice, that on a contact; lanes lie between them.
+_DEPTH_MAX: Final = 10
 
 
 async def of_commands(
     connection: AsyncConnection, rows: Sequence[Mapping[str, Any]], now: datetime
 ) -> dict[str, Waiting]:
-    """Why each of these pending commands (rows of `commands`) is not sent at this moment."""
+    """Why each of these pending commands (rows of `commands`) is not sent at this moment, down to the root of it."""
+    found = await _one_by_one(connection, rows, now)
+    others, frontier = dict(found), found
+    for _ in range(_DEPTH_MAX):
+        behind = {one.behind for one in frontier.values() if one.behind is not None} - others.keys()
+        rows_behind = await _pending(connection, behind)
+        if not rows_behind:
+            break
+        frontier = await _one_by_one(connection, rows_behind, now)
+        others |= frontier
+    return {command_id: at_the_root(waiting, others) for command_id, waiting in found.items()}
+
+
+async def stranded_by(connection: AsyncConnection, command_id: str, now: datetime) -> dict[str, Waiting]:
+    """Every pending command that cannot go before this one, be it what builds on it or what is behind it in its lane,
+    and what builds on those; with the reason that it shows."""
+    found: dict[str, Mapping[str, Any]] = {}
+    frontier = [command_id]
+    for _ in range(_DEPTH_MAX):
+        rows = [row for row in await _next_behind(connection, frontier) if row["command_id"] not in found]
+        if not rows:
+            break
+        found |= {row["command_id"]: row for row in rows}
+        frontier = [row["command_id"] for row in rows]
+    return await of_commands(connection, list(found.values()), now)
+
+
+async def _next_behind(connection: AsyncConnection, command_ids: Sequence[str]) -> list[dict[str, Any]]:
+    head = _commands.alias("head")
+    found: list[dict[str, Any]] = []
+    for ids in chunks(command_ids):
+        builds_on_it = exists().where(
+            _dependencies.c.command_id == _commands.c.command_id,
+            _dependencies.c.effect_key == head.c.effect_key,
+        )
+        is_behind = and_(_commands.c.entity_key == head.c.entity_key, _commands.c.position > head.c.position)
+        statement = (
+            select(_commands)
+            .distinct()
+            .join(head, head.c.command_id.in_(ids))
+            .where(_commands.c.state == "pending", or_(builds_on_it, is_behind))
+            .order_by(_commands.c.position)
+        )
+        found += [dict(row) for row in (await connection.execute(statement)).mappings()]
+    return found
+
+
+async def _pending(connection: AsyncConnection, command_ids: Iterable[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for ids in chunks(command_ids):
+        statement = select(_commands).where(_commands.c.command_id.in_(ids), _commands.c.state == "pending")
+        found += [dict(row) for row in (await connection.execute(statement)).mappings()]
+    return found
+
+
+async def _one_by_one(
+    connection: AsyncConnection, rows: Sequence[Mapping[str, Any]], now: datetime
+) -> dict[str, Waiting]:
+    """Why each of them waits, as far as its next one."""
     ids = [row["command_id"] for row in rows]
     dependencies = await _dependency_facts(connection, ids)
     heads = await _heads(connection, ids)
@@ -34,6 +94,7 @@ async def of_commands(
         head, head_state = heads.get(row["command_id"], (None, None))
         facts = WaitFacts(
             tenant=row["tenant"],
+            since=row["created_at"],
             question=questions.get(row["command_id"]),
             dependencies=dependencies.get(row["command_id"], ()),
             head=head,
@@ -53,14 +114,20 @@ async def _dependency_facts(connection: AsyncConnection, ids: Iterable[str]) -> 
     found: dict[str, list[DependencyFact]] = {}
     for some in chunks(ids):
         statement = (
-            select(_dependencies.c.command_id, _dependencies.c.effect_key, _effects.c.xero_id, current.c.state)
+            select(
+                _dependencies.c.command_id,
+                _dependencies.c.effect_key,
+                _effects.c.xero_id,
+                current.c.state,
+                current.c.command_id,
+            )
             .outerjoin(_effects, _effects.c.effect_key == _dependencies.c.effect_key)
             .outerjoin(current, current.c.command_id == _effects.c.current_command)
             .where(_dependencies.c.command_id.in_(some))
             .order_by(_dependencies.c.position)
         )
-        for command, effect, xero_id, state in await connection.execute(statement):
-            fact = DependencyFact(effect_key=effect, linked=xero_id is not None, state=state)
+        for command, effect, xero_id, state, current_id in await connection.execute(statement):
+            fact = DependencyFact(effect_key=effect, linked=xero_id is not None, state=state, command=current_id)
             found.setdefault(command, []).append(fact)
     return found
 

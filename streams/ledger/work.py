@@ -89,6 +89,9 @@ class Work:
         command.reason, command.cause = why.reason, why.cause
         if to != "sent":
             command.ready_since = command.due_at = None
+        if to in ready.ENDED:
+            # With a document or without one: what builds on it goes on.
+            self._linked.add(command.effect_key)
         self._note(command, before, why)
 
     def touch(self, command: CommandRow) -> None:

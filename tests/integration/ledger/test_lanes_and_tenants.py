@@ -3,6 +3,7 @@
 import datetime as dt
 
 from schemas.commands import Evidence
+from streams.core.plan import Settle, next_step
 from streams.core.results import Asked, Back, Option, Posted, Rejected
 from streams.ledger import Ledger
 from tests.support.clock import ManualClock
@@ -11,6 +12,7 @@ from tests.support.ledger import (
     contact,
     contact_effect,
     invoice,
+    invoice_effect,
     of,
     opened,
     order_placed,
@@ -201,7 +203,8 @@ async def test_the_limit_of_a_situation_says_whether_there_is_more(ledger: Ledge
     assert not (await ledger.situation.read("uk", 5)).more
 
 
-async def test_a_cancelled_order_that_was_never_booked_holds_its_payment_and_says_why(ledger: Ledger) -> None:
+async def test_money_for_an_order_that_was_cancelled_before_it_was_booked_is_not_left_waiting(ledger: Ledger) -> None:
+    """Its invoice never comes: planning makes a dead letter of the payment, and so a person learns of the money."""
     await take_in(ledger, of(invoice("e1"), 0), of(cancel("e2", sequence=2), 1), of(payment("e3"), 2))
     nothing = Posted(
         command_id="shop-1:e2#cancel",
@@ -216,6 +219,54 @@ async def test_a_cancelled_order_that_was_never_booked_holds_its_payment_and_say
     assert lease is not None
     await ledger.results.settle_without_call([nothing], "uk", lease.fence)
     assert (await states(ledger, "shop-1:order:1001"))["shop-1:e2#cancel"] == "posted"
-    waiting = (await ledger.timeline.trace("stripe-1:payment:p1")).commands[0]
-    assert waiting.waits_for == "dead_dependency"
-    assert contact_effect("c1") not in (waiting.why or "")
+    assert await ready(ledger) == ["shop-1:e3#payment"]
+    step = next_step(await ledger.situation.read("uk"), {})
+    assert isinstance(step, Settle)
+    [letter] = step.results
+    assert isinstance(letter, Rejected)
+    assert "cancelled before" in letter.evidence.message
+
+
+async def test_what_comes_for_a_discarded_order_is_told_to_a_person(ledger: Ledger) -> None:
+    await take_in(ledger, of(invoice("e1"), 0))
+    ticket = await opened(ledger)
+    refused = Rejected(command_id="shop-1:e1#invoice", cause="data", evidence=Evidence(message="no"))
+    await settled(ledger, ticket, refused)
+    [letter] = await ledger.dead_letters.list()
+    await ledger.discarding.discard(letter.letter.dlq_id, "a test", "ann")
+    await take_in(ledger, of(payment("e2"), 1), at=1)
+    assert await ready(ledger) == ["shop-1:e2#payment"]
+
+
+async def test_everybody_behind_a_dead_letter_is_counted_shown_and_listed_with_it(
+    ledger: Ledger,
+) -> None:
+    """A contact is refused: its orders wait for it, and the payment of one of them."""
+    await take_in(ledger, order_placed("e1", "1001", 0), of(payment("e2"), 1), order_placed("e3", "1002", 2))
+    ticket = await opened(ledger, "shop-1:e1#contact")
+    refusal = Rejected(command_id="shop-1:e1#contact", cause="data", evidence=Evidence(message="no"))
+    await settled(ledger, ticket, refusal)
+    assert await ready(ledger) == []
+    report = await ledger.audits.audit()
+    assert report.problems == ()
+    assert report.waiting == {"dead_dependency": 3}
+    held = {one.command_id: one for one in await ledger.timeline.stranded_by("shop-1:e1#contact")}
+    assert set(held) == {"shop-1:e1#invoice", "shop-1:e2#payment", "shop-1:e3#invoice"}
+    [money] = (await ledger.timeline.trace("stripe-1:payment:p1")).commands
+    assert money.waits_for == "dead_dependency"
+    assert money.why == (
+        f"{invoice_effect('1001')} is not booked yet, which waits: {contact_effect('c1')} is a dead letter"
+    )
+
+
+async def test_a_payment_whose_order_never_comes_says_so_after_an_hour(ledger: Ledger, clock: ManualClock) -> None:
+    await take_in(ledger, of(payment("e1", tenant="uk"), 0), of(payment("e2", "p2", order="7"), 1))
+    assert (await ledger.audits.audit()).waiting == {"dependency": 1, "routing": 1}
+    clock.advance(3 * 3600 + 60)
+    [late] = (await ledger.timeline.trace("stripe-1:payment:p1")).commands
+    assert (late.waits_for, late.until) == ("late_dependency", None)
+    assert f"no event told of {invoice_effect('1001')} for 3 h" in (late.why or "")
+    assert (await ledger.audits.audit()).waiting == {"late_dependency": 2}
+    await take_in(ledger, of(invoice("e3"), 2), at=2)
+    [follower] = (await ledger.timeline.trace("stripe-1:payment:p1")).commands
+    assert follower.waits_for == "dependency"

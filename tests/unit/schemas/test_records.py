@@ -252,7 +252,7 @@ def test_the_words_are_those_of_the_design() -> None:
     assert COMMAND_STATES == ("pending", "sent", "posted", "rejected", "superseded", "same", "discarded")
     assert DISPOSITIONS == ("dead_lettered", "waiting", "discarded", "posted", "superseded", "ignored")
     assert len(set(CAUSES)) == 15
-    assert len(set(get_args(WaitReason))) == 11
+    assert len(set(get_args(WaitReason))) == 12
 
 
 @pytest.mark.parametrize(
