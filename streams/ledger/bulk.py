@@ -7,7 +7,7 @@ from sqlalchemy import Table, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from streams.ledger.rows import CommandRow, EffectRow, values_of
+from streams.ledger.rows import CommandRow, EffectRow, columns_of, values_of
 
 Row = Mapping[str, Any]
 
@@ -58,11 +58,21 @@ async def update_by(connection: AsyncConnection, table: Table, key: str, rows: S
 
 
 async def save(connection: AsyncConnection, table: Table, key: str, rows: Sequence[CommandRow | EffectRow]) -> None:
-    """Insert the new ones of the rows and update the changed ones."""
-    await insert(connection, table, [values_of(row) for row in rows if row.new])
-    await update_by(connection, table, key, [values_of(row) for row in rows if row.changed and not row.new])
+    """Insert the new ones of the rows, and of the changed ones update the columns in which any of them changed."""
+    if not rows:
+        return
+    names = columns_of(rows[0])
+    new = [values_of(row) for row in rows if row.new]
+    await insert(connection, table, [dict(zip(names, values, strict=True)) for values in new])
+    changed = [(row.read, values_of(row)) for row in rows if row.changed and not row.new]
+    places = [at for at in range(len(names)) if any(before[at] != now[at] for before, now in changed)]
+    if places:
+        at_key = names.index(key)
+        updates = [{key: now[at_key], **{names[at]: now[at] for at in places}} for _, now in changed]
+        await update_by(connection, table, key, updates)
     for row in rows:
         row.new = row.changed = False
+        row.read = values_of(row)
 
 
 def _insert(connection: AsyncConnection, table: Table) -> Any:

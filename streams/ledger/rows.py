@@ -1,8 +1,9 @@
 """Rows of `commands` and `effects` as values that one transaction works on."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from schemas.states import CommandState
@@ -16,9 +17,10 @@ T = TypeVar("T")
 _CHUNK: Final = 500
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class CommandRow:
-    """One command, columns as in the table. `new` and `changed` say what flush must write."""
+    """One command: first its columns, as in COMMAND_COLUMNS. `new` and `changed` say that flush must write it, `read`
+    is what the columns held before."""
 
     command_id: str
     event_key: str
@@ -49,11 +51,12 @@ class CommandRow:
     depends_on: tuple[str, ...] = ()
     new: bool = False
     changed: bool = False
+    read: Sequence[Any] = ()
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class EffectRow:
-    """One effect, columns as in the table."""
+    """One effect, in the same way."""
 
     effect_key: str
     entity_key: str
@@ -70,6 +73,7 @@ class EffectRow:
     posted_at: datetime | None = None
     new: bool = field(default=False)
     changed: bool = field(default=False)
+    read: Sequence[Any] = ()
 
     def existing(self, current: CommandRow) -> Existing:
         """What a new command is compared with."""
@@ -83,15 +87,39 @@ class EffectRow:
         )
 
 
-_NOT_COLUMNS: Final = {"depends_on", "new", "changed"}
+_NOT_COLUMNS: Final = {"depends_on", "new", "changed", "read"}
 COMMAND_COLUMNS: Final = tuple(column.name for column in fields(CommandRow) if column.name not in _NOT_COLUMNS)
 EFFECT_COLUMNS: Final = tuple(column.name for column in fields(EffectRow) if column.name not in _NOT_COLUMNS)
 
 
-def values_of(row: CommandRow | EffectRow) -> dict[str, Any]:
-    """The row's columns."""
-    names = COMMAND_COLUMNS if isinstance(row, CommandRow) else EFFECT_COLUMNS
-    return {name: getattr(row, name) for name in names}
+_VALUES: Final[Mapping[type, Callable[[Any], tuple[Any, ...]]]] = {
+    CommandRow: attrgetter(*COMMAND_COLUMNS),
+    EffectRow: attrgetter(*EFFECT_COLUMNS),
+}
+
+
+def command_of(values: Sequence[Any]) -> CommandRow:
+    """A row as it was read, its values in the order of COMMAND_COLUMNS."""
+    row = CommandRow(*values)
+    row.read = values
+    return row
+
+
+def effect_of(values: Sequence[Any]) -> EffectRow:
+    """A row as it was read, its values in the order of EFFECT_COLUMNS."""
+    row = EffectRow(*values)
+    row.read = values
+    return row
+
+
+def columns_of(row: CommandRow | EffectRow) -> tuple[str, ...]:
+    """The names of the row's columns."""
+    return COMMAND_COLUMNS if isinstance(row, CommandRow) else EFFECT_COLUMNS
+
+
+def values_of(row: CommandRow | EffectRow) -> tuple[Any, ...]:
+    """What the row's columns hold now, in the order of `columns_of`."""
+    return _VALUES[type(row)](row)
 
 
 def chunks(items: Iterable[T]) -> Iterator[list[T]]:

@@ -14,7 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.states import CommandState
 from streams.ledger import bulk, inherit, letters, ready, tables, transitions
 from streams.ledger.cursors import Advance
-from streams.ledger.rows import COMMAND_COLUMNS, EFFECT_COLUMNS, CommandRow, EffectRow, chunks
+from streams.ledger.rows import (
+    COMMAND_COLUMNS,
+    EFFECT_COLUMNS,
+    CommandRow,
+    EffectRow,
+    chunks,
+    command_of,
+    effect_of,
+)
 from streams.ledger.transitions import Why
 
 _commands = tables.commands.c
@@ -47,16 +55,16 @@ class Work:
                 .order_by(_effects.effect_key)
                 .with_for_update(key_share=True)
             )
-            for row in (await self.connection.execute(statement)).mappings():
-                self.effects[row["effect_key"]] = EffectRow(**row)
+            for row in await self.connection.execute(statement):
+                self.effects[row[0]] = effect_of(row)
         await self.load_commands(effect.current_command for effect in self.effects.values())
 
     async def load_commands(self, command_ids: Iterable[str]) -> None:
         """Read commands; ids that are not there stay away."""
         for ids in chunks(one for one in command_ids if one not in self.commands):
             statement = select(*(_commands[name] for name in COMMAND_COLUMNS)).where(_commands.command_id.in_(ids))
-            for row in (await self.connection.execute(statement)).mappings():
-                self.commands[row["command_id"]] = CommandRow(**row)
+            for row in await self.connection.execute(statement):
+                self.commands[row[0]] = command_of(row)
 
     async def load_with_effects(self, command_ids: Iterable[str]) -> None:
         """Lock and read the effects of commands, then read the commands: what they are, nobody changes meanwhile."""
