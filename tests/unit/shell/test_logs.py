@@ -24,4 +24,6 @@ def test_a_line_has_known_fields_and_nothing_else(capsys: pytest.CaptureFixture[
         "tenant": "uk",
         "correlation_id": "x",
     }
+    structlog.get_logger().info("odd", reason="half a pair \ud800")
+    assert json.loads(capsys.readouterr().err)["reason"] == "half a pair \ud800"
     structlog.reset_defaults()
