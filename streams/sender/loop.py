@@ -14,6 +14,10 @@ from streams.sender.tenant import TenantSender
 # Of the worker's time to stop; what has not been answered by then is found again by recovery.
 STOP_S: Final = 2.5
 _LOOK_S: Final = 1.0
+# What another process does (a replay, an answer, `resume`) rings nobody here: it is seen after so long.
+_LOOK_AGAIN_S: Final = 2.0
+# A look for work is followed by a rest of so many times its own length.
+_LOOKS_REST: Final = 10
 # How many looks at the others there are to one sign of life of our own.
 _BEAT_LOOKS: Final = 5
 
@@ -27,11 +31,13 @@ class Sender:
         self._parts = parts
         self._tenants: Mapping[str, TenantSender] = {one.tenant: TenantSender(parts, one) for one in organisations}
         parts.share.tenants = len(self._tenants)
+        self._rung = asyncio.Event()
 
     def wake(self) -> None:
         """Something was taken in, answered or resumed: look for work now."""
-        for tenant in self._tenants.values():
-            tenant.wake()
+        self._rung.set()
+        if self._parts.ledger.is_shared:
+            self._wake_all()
 
     def may_leave(self, ticket: Ticket) -> bool:
         """The client's last question before a request goes out: does our lease outlast it?"""
@@ -44,17 +50,40 @@ class Sender:
         if shared:
             await self._look_at_others(beat=True)
         async with asyncio.TaskGroup() as group:
-            if shared:
-                group.create_task(self._watch_others())
+            group.create_task(self._watch_others() if shared else self._wake_those_with_work())
             for tenant in self._tenants.values():
                 group.create_task(tenant.run())
 
     async def stop(self) -> None:
         """No new call starts from now on; calls under way may end within 2.5 s and are settled then."""
         self._parts.stopping.set()
+        self._wake_all()
         await asyncio.gather(*(tenant.settle_down(STOP_S) for tenant in self._tenants.values()))
         if self._parts.ledger.is_shared:
             await self._parts.ledger.presence.leave(self._parts.owner)
+
+    def _wake_all(self) -> None:
+        for tenant in self._tenants.values():
+            tenant.wake()
+
+    async def _wake_those_with_work(self) -> None:
+        """On a ledger of our own an organisation without work costs nothing: no turn, no lease, only its name here."""
+        elapsed = self._parts.clock.elapsed
+        try:
+            while True:
+                self._rung.clear()
+                began_s = elapsed()
+                try:
+                    for name in await self._parts.ledger.situation.tenants_with_work():
+                        if (tenant := self._tenants.get(name)) is not None:
+                            tenant.wake()
+                except LedgerError as error:
+                    _log.warning("work cannot be seen", reason=str(error))
+                # The more work there is the longer takes the look, and the more of those who have some are awake.
+                await self._parts.pause((elapsed() - began_s) * _LOOKS_REST)
+                await self._parts.pause_until(self._rung, _LOOK_AGAIN_S)
+        except Stopping:
+            return
 
     async def _watch_others(self) -> None:
         looks = 0

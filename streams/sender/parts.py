@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from connectors.xero.ticket import Answer, NoAnswer, Ticket
 from streams.clock import Clock
@@ -97,12 +97,18 @@ class Parts:
 
     async def pause(self, seconds: float) -> None:
         """Wait for a while, at least for what is ready to run. Raises Stopping as soon as the worker stops."""
-        sleeping = asyncio.ensure_future(self.clock.sleep(max(seconds, 0.0)))
+        await self._wait([asyncio.ensure_future(self.clock.sleep(max(seconds, 0.0)))])
+
+    async def pause_until(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait for an event, but not longer than a while. Raises Stopping as soon as the worker stops."""
+        await self._wait([asyncio.ensure_future(event.wait()), asyncio.ensure_future(self.clock.sleep(seconds))])
+
+    async def _wait(self, ends: "list[asyncio.Future[Any]]") -> None:
         stopping = asyncio.ensure_future(self.stopping.wait())
         try:
-            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*ends, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sleeping.cancel()
-            stopping.cancel()
+            for one in (*ends, stopping):
+                one.cancel()
         if self.stopping.is_set():
             raise Stopping

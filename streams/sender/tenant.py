@@ -44,6 +44,8 @@ class TenantSender:
         self._tasks: dict[asyncio.Task[None], int | None] = {}
         self._reading: set[str] = set()
         self._owned = Ownership(parts, organisation.tenant)
+        # Where workers share a ledger, those without work hold leases too, so that each has its share of them.
+        self._may_sleep = not parts.ledger.is_shared
 
     def wake(self) -> None:
         """There may be work."""
@@ -56,6 +58,8 @@ class TenantSender:
     async def run(self) -> None:
         """Work until the worker stops. A ledger that fails is tried again; a lost lease is asked for again."""
         try:
+            if self._may_sleep:
+                await self._woken.wait()
             while not self._parts.stopping.is_set():
                 try:
                     await self._turn()
@@ -103,6 +107,9 @@ class TenantSender:
             case plan.Wait(until=until):
                 away = await self._parts.ledger.situation.next_not_before(self._organisation.tenant)
                 held = None if until is None else (until - situation.now).total_seconds()
+                if held is None and away is None and self._may_sleep and not self._tasks:
+                    await self._woken.wait()
+                    return
                 limited = held is not None or (away is not None and situation.budget.not_before is not None)
                 with self._parts.waiting() if limited else nullcontext():
                     await self._idle(min(one for one in (away, held, _IDLE_S) if one is not None))
@@ -205,13 +212,4 @@ class TenantSender:
 
     async def _idle(self, seconds: float) -> None:
         """Wait until there may be work. Raises Stopping."""
-        woken = asyncio.ensure_future(self._woken.wait())
-        pausing = asyncio.ensure_future(self._parts.pause(min(seconds, _IDLE_S)))
-        try:
-            await asyncio.wait({woken, pausing}, return_when=asyncio.FIRST_COMPLETED)
-            if pausing.done():
-                await pausing
-        finally:
-            for task in (woken, pausing):
-                task.cancel()
-                await asyncio.wait({task})
+        await self._parts.pause_until(self._woken, min(seconds, _IDLE_S))

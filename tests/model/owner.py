@@ -14,8 +14,8 @@ from connectors.xero.ticket import Answer, NoAnswer, Ticket
 from streams.ledger import Ledger
 from streams.ledger.engine import Store
 from streams.sender.gate import Point
+from streams.sender.loop import Sender
 from streams.sender.parts import Organisation, Parts
-from streams.sender.tenant import TenantSender
 from tests.model.xero import Xero
 from tests.support.clock import HeldClock, ManualClock
 
@@ -119,20 +119,33 @@ class Process:
         await self._thawed.wait()
 
 
-class Owner:
-    """One process with one tenant's sender. `die_at`: the point of the gate at which it is killed."""
+class SharedLedger(Ledger):  # type: ignore[misc]  # nobody else makes another kind of ledger
+    """A ledger of several workers, as PostgreSQL's is."""
 
-    def __init__(self, name: str, database: Path, time: ManualClock, xero: Xero, quiet: Quiet) -> None:
+    @property
+    def is_shared(self) -> bool:
+        return True
+
+
+class Owner:
+    """One process with one tenant's sender. `die_at` and `freeze_at`: the point of the gate at which it is killed, or
+    frozen with the next step."""
+
+    def __init__(
+        self, name: str, database: Path, time: ManualClock, xero: Xero, quiet: Quiet, *, is_shared: bool
+    ) -> None:
         self.name = name
         self.process = Process()
         self.clock = HeldClock(time)
         self.die_at: Point | None = None
+        self.freeze_at: Point | None = None
         self.is_dead = False
         self._xero = xero
         self._quiet = quiet
-        self._ledger = Ledger(ModelStore(database, quiet, self.process), self.clock)
+        kind = SharedLedger if is_shared else Ledger
+        self._ledger = kind(ModelStore(database, quiet, self.process), self.clock)
         self.parts = Parts(self._ledger, self, self.clock, self, name, gate=self._gate)
-        self.sender = TenantSender(self.parts, Organisation(TENANT, "x-uk", RATES))
+        self.sender = Sender(self.parts, [Organisation(TENANT, "x-uk", RATES)])
         self._running = asyncio.get_running_loop().create_task(self.sender.run())
 
     def _gate(self, point: Point) -> None:
@@ -141,6 +154,8 @@ class Owner:
             # Nothing of this process may happen any more, until its tasks are gone.
             self.process.freeze_in = 0
             raise Killed
+        if point == self.freeze_at:
+            self.freeze_at, self.process.freeze_in = None, 1
 
     def check_alive(self) -> None:
         """A sender that ends by itself would take its worker with it."""
@@ -151,10 +166,10 @@ class Owner:
     async def kill(self) -> None:
         """As -9 does."""
         self.is_dead = True
-        tasks = [self._running, *self.sender._tasks]
-        for task in tasks:
+        calls = list(self.sender._tenants[TENANT]._tasks)
+        for task in (self._running, *calls):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(self._running, *calls, return_exceptions=True)
         self.process.thaw()
         await self._ledger._store.close()
 
@@ -173,7 +188,7 @@ class Owner:
         await self.process.step()
         if self.clock.elapsed() > ticket.send_before or not self.sender.may_leave(ticket):
             return NoAnswer(left=False, detail="its time was over before it could be sent")
-        exchange = self._xero.receive(ticket.request)
+        exchange = self._xero.receive(ticket.request, self.name)
         if exchange.seconds:
             await self.clock.sleep(min(exchange.seconds, ticket.timeout_s))
         await self.process.step()

@@ -33,7 +33,7 @@ async def test_an_hour_of_an_even_day_uses_less_than_its_share(starter: Day) -> 
     calls = len(starter.xero.traffic.arrivals)
     assert calls <= STARTER * 0.8 / 24 + 17, "its share of the day, and what may be used at once"
     assert len(starter.xero.books.tables["Payments"]) == orders
-    assert starter.xero.traffic.earned == []
+    assert starter.xero.traffic.wrong == []
 
 
 async def test_with_calls_to_spare_each_order_is_booked_at_once(core: Day) -> None:
@@ -55,4 +55,4 @@ async def test_a_thousand_orders_on_a_thousand_calls(starter: Day, morning: bool
     books = starter.xero.books.tables
     assert [len(books[kind]) for kind in ("Contacts", "Invoices", "Payments")] == [1000, 1000, 1000]
     assert len(starter.xero.traffic.arrivals) <= STARTER * 0.8
-    assert starter.xero.traffic.earned == []
+    assert starter.xero.traffic.wrong == []

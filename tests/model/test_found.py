@@ -1,14 +1,8 @@
 """What the model found once, each as the shortest story that shows it."""
 
 from tests.model.fates import Fate
+from tests.model.stories import settled
 from tests.model.world import World
-
-
-async def settled(world: World) -> None:
-    """Let everything come to its end, and compare the books with the events."""
-    await world.drain()
-    world.check_always()
-    await world.check_end()
 
 
 async def test_a_worker_without_the_lease_waits_between_two_questions_for_it(world: World) -> None:

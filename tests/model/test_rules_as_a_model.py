@@ -45,10 +45,15 @@ class Life(RuleBasedStateMachine):
     def do(self, work: Coroutine[Any, Any, Any]) -> None:
         self._loop.run_until_complete(work)
 
-    @initialize(in_flight=st.sampled_from(["409", "400"]), phase_s=st.sampled_from([0.0, 17.0]), told=TOLD)
-    def begin(self, in_flight: Any, phase_s: float, told: Told) -> None:
+    @initialize(
+        in_flight=st.sampled_from(["409", "400"]),
+        phase_s=st.sampled_from([0.0, 17.0]),
+        is_shared=st.booleans(),
+        told=TOLD,
+    )
+    def begin(self, in_flight: Any, phase_s: float, is_shared: bool, told: Told) -> None:
         async def make() -> None:
-            self.world = World(self._folder, self.empty, key_in_flight=in_flight, phase_s=phase_s)
+            self.world = World(self._folder, self.empty, key_in_flight=in_flight, phase_s=phase_s, is_shared=is_shared)
             await self.world.start()
 
         self.do(make())

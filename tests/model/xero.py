@@ -48,11 +48,12 @@ class Exchange:
 
 @dataclass(slots=True)
 class Traffic:
-    """What arrived: moments by the model's clock, and how many refusals the sender had earned."""
+    """What arrived: moments by the model's clock, calls under way with who sent them, and what must not have been:
+    refusals that the sender earned, two senders at once, a key for two requests."""
 
     arrivals: list[float] = field(default_factory=list)
-    ends: list[float] = field(default_factory=list)
-    earned: list[str] = field(default_factory=list)
+    under_way: list[tuple[float, str]] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
 
 
 class Xero:
@@ -79,15 +80,15 @@ class Xero:
         self._keys: dict[str, Key] = {}
         self._later: list[tuple[float, Callable[[], None]]] = []
 
-    def receive(self, request: XeroRequest) -> Exchange:
+    def receive(self, request: XeroRequest, sender: str = "") -> Exchange:
         """A call arrives."""
         fates = self.read_fates if request.method == "GET" else self.fates
         fate = fates.popleft() if fates else GOOD
         now = self._clock.elapsed()
-        self._count(now)
+        self._count(now, sender)
         exchange = self._exchange(request, fate)
         # A connection that shows nothing is given up by the sender, and then it no longer counts as one.
-        self.traffic.ends.append(now + min(exchange.seconds, TIMEOUT_S))
+        self.traffic.under_way.append((now + min(exchange.seconds, TIMEOUT_S), sender))
         if exchange.answer is None or self._day_calls is None:
             return exchange
         return Exchange(msgspec.structs.replace(exchange.answer, **self._left(now)), exchange.seconds)
@@ -111,20 +112,21 @@ class Xero:
         """When what is still at work will happen."""
         return sorted(due for due, _ in self._later)
 
-    def _count(self, now: float) -> None:
+    def _count(self, now: float, sender: str) -> None:
         """Whether this call goes beyond a limit, with a window that is fixed or one that rolls."""
-        arrivals = self.traffic.arrivals
+        arrivals, traffic = self.traffic.arrivals, self.traffic
+        traffic.under_way = [one for one in traffic.under_way if one[0] > now]
         rolling = sum(at > now - MINUTE_S for at in arrivals)
         start = (now + self._phase_s) // MINUTE_S * MINUTE_S - self._phase_s
         fixed = sum(at >= start for at in arrivals)
-        running = sum(end > now for end in self.traffic.ends)
         for is_over, name in (
             (rolling >= MINUTE_CALLS, "rolling minute"),
             (fixed >= MINUTE_CALLS, "fixed minute"),
-            (running >= CONCURRENT_CALLS, "concurrent"),
+            (len(traffic.under_way) >= CONCURRENT_CALLS, "concurrent"),
+            (any(other != sender for _, other in traffic.under_way), "two senders at once"),
         ):
             if is_over:
-                self.traffic.earned.append(f"{name} at {now}")
+                traffic.wrong.append(f"{name} at {now}")
         arrivals.append(now)
 
     def _exchange(self, request: XeroRequest, fate: Fate) -> Exchange:
@@ -165,6 +167,7 @@ class Xero:
         if key is None or self._clock.elapsed() >= key.first_at + KEY_LIFE_S:
             return None
         if key.request != _print(request):
+            self.traffic.wrong.append(f"one key for two requests: {request.idempotency_key}")
             return _answer(400, {"Message": "The Idempotency-Key is used with a different request."})
         if key.answer is None:
             words = {"Message": "A request with this Idempotency-Key is still in progress."}
