@@ -19,8 +19,12 @@ async def receive(request: web.Request, bytes_max: int, timeout_s: float) -> Htt
     if (request.content_length or 0) > bytes_max:
         raise problems.too_large(bytes_max)
     try:
-        async with asyncio.timeout(timeout_s):
+        if request.content.is_eof():
+            # All of it came together with the head, as most bodies do: there is nothing to wait for.
             body = await _read(request, bytes_max)
+        else:
+            async with asyncio.timeout(timeout_s):
+                body = await _read(request, bytes_max)
     except TimeoutError:
         raise problems.incomplete(408, "slow", f"the body did not arrive within {timeout_s:g} s") from None
     except (ConnectionError, web.RequestPayloadError):

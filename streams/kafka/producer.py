@@ -72,26 +72,12 @@ class Producer:
         Returns early so that the next records can follow while these are under way; waits only when a batch is full.
         Raises, as the future does, BrokerUnavailable, TopicMissing or RecordTooLarge.
         """
-        producer = self._producer
-        if producer is None:
-            raise BrokerUnavailable("the producer is not started or was stopped: nothing was sent")
         under_way: list[asyncio.Future[Any]] = []
         try:
             for record in records:
                 # The order within a partition is the order of these calls, because send() appends before it yields.
-                under_way.append(
-                    await producer.send(
-                        record.topic,
-                        value=record.value,
-                        key=record.key,
-                        partition=record.partition,
-                        headers=list(record.headers),
-                    )
-                )
-        except aiokafka_errors.KafkaError as error:
-            _told_already(under_way)
-            raise self._told(error, record) from error
-        except asyncio.CancelledError:
+                under_way.append(await self._send(record))
+        except (KafkaError, asyncio.CancelledError):
             _told_already(under_way)
             raise
         return asyncio.ensure_future(self._acknowledged(under_way))
@@ -104,8 +90,25 @@ class Producer:
         self, topic: str, key: bytes, value: bytes, headers: Headers = (), partition: int | None = None
     ) -> RecordPosition:
         """Send one record and wait for its acknowledgement. Safe to cancel: the record may then still arrive."""
-        [position] = await self.send_all([Outgoing(topic, key, value, headers, partition)])
+        under_way = await self._send(Outgoing(topic, key, value, headers, partition))
+        [position] = await self._acknowledged([under_way])
         return position
+
+    async def _send(self, record: Outgoing) -> "asyncio.Future[Any]":
+        producer = self._producer
+        if producer is None:
+            raise BrokerUnavailable("the producer is not started or was stopped: nothing was sent")
+        try:
+            sent: asyncio.Future[Any] = await producer.send(
+                record.topic,
+                value=record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=list(record.headers),
+            )
+        except aiokafka_errors.KafkaError as error:
+            raise self._told(error, record) from error
+        return sent
 
     async def _acknowledged(self, under_way: Sequence["asyncio.Future[Any]"]) -> list[RecordPosition]:
         await self._settled(under_way)
