@@ -68,6 +68,28 @@ def paid(order: Order, *, gateway: str = "stripe-1") -> EventRecord:
     return _record("events.payments", "PaymentReceived", data, gateway, event, f"payment:{event}", order, None)
 
 
+def cancelled(order: Order) -> EventRecord:
+    """The order is called off."""
+    data = {"order_id": order.number, "cancelled_at": order.placed_at.isoformat(), "currency": "GBP"}
+    event = f"order-{order.number}-cancelled"
+    return _record("events.orders", "OrderCancelled", data, order.source, event, f"order:{order.number}", order, 2)
+
+
+def refunded(order: Order, *, gateway: str = "stripe-1") -> EventRecord:
+    """All that was paid goes back."""
+    data = {
+        "refund_id": f"re_{order.source}_{order.number}",
+        "gateway": "stripe",
+        "amount": f"{order.total:.2f}",
+        "currency": "GBP",
+        "refunded_at": order.placed_at.isoformat(),
+        "payment_id": f"pi_{order.source}_{order.number}",
+        "order": {"source": order.source, "id": order.number},
+    }
+    event = f"refunded-{order.source}-{order.number}"
+    return _record("events.payments", "RefundIssued", data, gateway, event, f"refund:{event}", order, None)
+
+
 def _record(
     topic: TopicName, name: str, data: Any, source: str, event_id: str, subject: str, order: Order, sequence: int | None
 ) -> EventRecord:
