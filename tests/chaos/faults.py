@@ -31,6 +31,7 @@ class Faults:
         self._orders: dict[int, str] = {}
         self._disconnected = False
         self._chosen = 0
+        self._ended = 0
 
     async def run(self, strikes: Sequence[Strike]) -> None:
         """All strikes at their times; returns when the last one is over."""
@@ -59,6 +60,16 @@ class Faults:
         if self._disconnected:
             for tenant in ("uk", "ie"):
                 await self._site.ledgerstream("resume", "--tenant", tenant)
+
+    async def xero_is_idle(self) -> bool:
+        """Whether Xero is at work at no call."""
+        calls = (await self._site.ask_xero("GET", f"/calls?after={self._ended}"))["calls"]
+        under_way = [call["number"] for call in calls if not call["duration_s"]]
+        if under_way:
+            self._ended = min(under_way) - 1
+        elif calls:
+            self._ended = calls[-1]["number"]
+        return not under_way
 
     async def _at(self, strike: Strike) -> None:
         await asyncio.sleep(strike.at)
@@ -148,8 +159,7 @@ class Faults:
 
     async def _until_idle(self) -> None:
         for _ in range(_LOOKS):
-            calls = (await self._site.ask_xero("GET", "/calls"))["calls"]
-            if all(call["duration_s"] for call in calls[-10:]):
+            if await self.xero_is_idle():
                 return
             await asyncio.sleep(_LOOK_S)
 

@@ -63,6 +63,8 @@ class Nursery:
             env=environment,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            # Signals to a whole group of processes reach us alone; the nursery goes by its stdin.
+            start_new_session=True,
         )
         self._reader = asyncio.create_task(self._read(self._process))
 

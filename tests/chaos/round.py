@@ -30,9 +30,12 @@ _KEPT_IN_REAL_TIME: Final = (*_KEPT, "day_limit")
 # So long Xero's faults that were ordered may still come after the others were healed.
 _FAULTS_S: Final = 20.0
 _ANSWERED_S: Final = 120.0
-_LOOK_S: Final = 0.15
+_LOOK_S: Final = 0.1
+_STILL_S: Final = 0.3
+_STILL_LOOKS: Final = 5
+_DRAIN_RATE: Final = 4.0
 _RESUME_S: Final = 5.0
-_LEAP_S: Final = 20.0
+_LEAP_S: Final = 150.0
 # So long may a call that nobody answered be looked for, and a second one be sent.
 _SETTLE_S: Final = 900.0
 _SETTLE_LEAPS: Final = 10
@@ -103,6 +106,8 @@ class _Round:
         self._site = site
         self._plan = plan
         self._faults = Faults(site)
+        self._last_call: int | None = None
+        self._still_since = 0.0
 
     async def play(self) -> Outcome:
         site, plan = self._site, self._plan
@@ -132,6 +137,7 @@ class _Round:
 
     async def _drain(self) -> Findings:
         """Until the books are complete, and then as long as a double might still come."""
+        self._site.rig.hand.run(min(self._plan.rate, _DRAIN_RATE))
         await self._until_complete(min(_FAULTS_S, self._plan.patience_s))
         await self._faults.end()
         findings = await self._until_complete(self._plan.patience_s)
@@ -151,10 +157,21 @@ class _Round:
         return findings
 
     async def _pass(self, seconds: float) -> None:
-        """Time passes: at its rate while Xero is called, by leaps while nothing happens."""
-        await asyncio.sleep(_LOOK_S)
-        if not self._plan.in_real_time and not await self._site.calls_under_way():
+        """Time passes: at its rate while calls are made, by leaps while nothing happens.
+
+        A call must leave within 5 s of the clock after it was written ahead, so a leap waits until nobody can be about
+        to make one: the longer, the slower the machine is just now.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        is_idle, call = await self._faults.xero_is_idle(), await self._site.last_call()
+        now = loop.time()
+        if not is_idle or call is None or call != self._last_call:
+            self._last_call, self._still_since = call, now
+        elif now - self._still_since > max(_STILL_S, (now - began) * _STILL_LOOKS) and not self._plan.in_real_time:
             self._site.rig.hand.leap(seconds)
+            self._still_since = now
+        await asyncio.sleep(_LOOK_S)
 
     async def _compare(self) -> Findings:
         found = await books.read(self._site.session, self._site.admin)
