@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import aiohttp
 import structlog
@@ -29,13 +28,12 @@ from streams.identity import Introduction
 from streams.instance import Instance, instance
 from streams.intake import Intake
 from streams.kafka import topics
+from streams.kafka.address import kafka_address
 from streams.kafka.app import EmbeddedApp, Handler, create_app, run_agent
-from streams.kafka.errors import BrokerUnavailable
 from streams.kafka.producer import Producer
 from streams.kafka.publishing import KafkaPublisher
-from streams.ledger import Ledger, open_as_it_is, open_ledger
+from streams.ledger import Ledger, open_ledger
 from streams.ledger.calls import SEND_WINDOW_S
-from streams.ledger.errors import LedgerUnavailable
 from streams.metrics import MetricsRegistry
 from streams.normalise import Normalise
 from streams.pending import TakingUp
@@ -59,42 +57,6 @@ def reloading(settings: Settings) -> Reloading:
     for warning in found().warnings:
         _log.warning("tenant files", reason=warning)
     return found
-
-
-def kafka_address(settings: Settings) -> str:
-    """The cluster's address. BrokerUnavailable where none is set, because no process may choose one by itself."""
-    if settings.kafka_bootstrap_servers is None:
-        raise BrokerUnavailable(
-            "KAFKA_BOOTSTRAP_SERVERS is not set: name your cluster, or run `ledgerstream kafka` and take its address."
-        )
-    return settings.kafka_bootstrap_servers
-
-
-@asynccontextmanager
-async def open_desk(settings: Settings) -> AsyncIterator[Ledger]:
-    """The ledger for people, beside a worker or without one, as it is: only receiver and worker bring it up.
-
-    Raises LedgerUnavailable where there is none yet, LedgerRefused for another release's.
-    """
-    url = settings.ledger()
-    _must_be_there(url)
-    clock = SteadyClock(SystemClock())
-    ledger = await open_as_it_is(url, clock)
-    try:
-        if (told := await ledger.server_time()) is not None:
-            clock.shift((told - clock.now()).total_seconds())
-        yield ledger
-    finally:
-        await ledger.close()
-
-
-def _must_be_there(url: str) -> None:
-    file = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite") and not file.exists():
-        raise LedgerUnavailable(
-            f"There is no ledger at {file} yet: start `ledgerstream worker` or `ledgerstream receiver`, or name "
-            "another one in LEDGERSTREAM_LEDGER_URL or LEDGERSTREAM_HOME."
-        )
 
 
 async def run_receiver(

@@ -1,19 +1,5 @@
-"""The command line `ledgerstream`. Importing this package registers every verb."""
+"""The command line `ledgerstream`: `app.VERBS` has every verb and the module that is loaded when it is called."""
 
-from streams.cli import ask, audit, demo, dlq, kafka, receiver, sandbox, stops, topics, trace, worker
 from streams.cli.app import main
 
-__all__ = [
-    "ask",
-    "audit",
-    "demo",
-    "dlq",
-    "kafka",
-    "main",
-    "receiver",
-    "sandbox",
-    "stops",
-    "topics",
-    "trace",
-    "worker",
-]
+__all__ = ["main"]

@@ -8,19 +8,15 @@ with a remedy on stderr; results are on stdout, as JSON with --json.
 import logging
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
+from importlib import import_module
 from typing import Any, Final, NoReturn
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
-from connectors.receiver import StartError
-from connectors.xero.sandbox import SandboxError
 from schemas.codec import to_json
-from streams import settings
-from streams.identity import WrongLedger
-from streams.kafka.errors import KafkaError
-from streams.ledger.errors import LedgerError, LedgerRefused, NotPossible
-from streams.tenants import TenantFilesError
 
 DONE: Final = 0
 FOUND_WRONG: Final = 1
@@ -28,8 +24,49 @@ DOES_NOT_FIT: Final = 2
 NOT_THERE: Final = 3
 REFUSED: Final = 4
 
+# Each verb and the module that registers it, which is loaded only when the verb is called: who looks at a dead letter
+# must not wait for Faust and Stripe.
+VERBS: Final = {
+    name: f"streams.cli.{module}"
+    for module, names in {
+        "demo": ("demo",),
+        "worker": ("worker",),
+        "receiver": ("receiver",),
+        "sandbox": ("sandbox",),
+        "kafka": ("kafka",),
+        "topics": ("topics",),
+        "trace": ("trace",),
+        "audit": ("audit",),
+        "ask": ("ask",),
+        "dlq": ("dlq",),
+        "stops": ("pause", "resume", "stops"),
+    }.items()
+    for name in names
+}
+
+
+class _Verbs(TyperGroup):
+    """The root: it knows the names of all verbs, and loads those that are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            return None
+        import_module(VERBS[cmd_name])
+        return typer.main.get_group(app).commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        near = get_close_matches(args[0], VERBS, 1)
+        if near and args[0] not in VERBS:
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="ledgerstream",
+    cls=_Verbs,
     help="Business events into Xero: exactly once, to the penny, at the pace that Xero allows.",
     no_args_is_help=True,
     add_completion=False,
@@ -48,17 +85,23 @@ class Failed(Exception):
         self.code = code
 
 
-_CODES: Final[dict[type[Exception], int]] = {
-    settings.SettingsError: DOES_NOT_FIT,
-    TenantFilesError: DOES_NOT_FIT,
-    WrongLedger: REFUSED,
-    NotPossible: REFUSED,
-    LedgerRefused: REFUSED,
-    LedgerError: NOT_THERE,
-    KafkaError: NOT_THERE,
-    StartError: NOT_THERE,
-    SandboxError: NOT_THERE,
+# By name, because who raises such an error has loaded its class, and nobody else needs to.
+CODES: Final = {
+    "streams.settings.SettingsError": DOES_NOT_FIT,
+    "streams.tenants.TenantFilesError": DOES_NOT_FIT,
+    "streams.identity.WrongLedger": REFUSED,
+    "streams.ledger.errors.NotPossible": REFUSED,
+    "streams.ledger.errors.LedgerRefused": REFUSED,
+    "streams.ledger.errors.LedgerError": NOT_THERE,
+    "streams.kafka.errors.KafkaError": NOT_THERE,
+    "connectors.receiver.server.StartError": NOT_THERE,
+    "connectors.xero.sandbox.problems.SandboxError": NOT_THERE,
 }
+
+
+@app.callback()
+def _root() -> None:
+    """Typer makes a group of an app that has a callback, before any verb is loaded."""
 
 
 def main() -> NoReturn:
@@ -73,10 +116,9 @@ def main() -> NoReturn:
         code = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         code = 130
-    except tuple(_CODES) as error:
-        code = say(str(error), exit_code_of(error) or NOT_THERE)
     except Exception as error:
-        code = _usage(error)
+        known = exit_code_of(error)
+        code = _usage(error) if known is None else say(str(error), known)
     sys.exit(code or DONE)
 
 
@@ -91,7 +133,8 @@ def _usage(error: Exception) -> int:
 
 def exit_code_of(error: Exception) -> int | None:
     """The exit code of an error that is a sentence for people; None for a bug."""
-    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
+    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    return next((CODES[name] for name in names if name in CODES), None)
 
 
 def say(message: str, code: int) -> int:

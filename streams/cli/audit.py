@@ -7,12 +7,10 @@ from rich.table import Table
 
 from schemas.topics import EVENT_TOPICS, TOPICS, name_of
 from streams import settings
-from streams.bootstrap import kafka_address
 from streams.cli.app import FOUND_WRONG, app, show
 from streams.cli.desk import Json, configuration, console, on_ledger
 from streams.desk.auditing import AuditView, compare, view_of
-from streams.desk.auditing_raw import compare_raw
-from streams.kafka.reader import ahead, committed, reread
+from streams.kafka.address import kafka_address
 from streams.ledger import Ledger
 from streams.settings import Settings
 
@@ -40,6 +38,10 @@ def audit(
 
 
 async def _with_kafka(ledger: Ledger, chosen: Settings, bootstrap: str) -> AuditView:
+    # The libraries of Kafka and of the connectors take long to load, and are needed for this alone.
+    from streams.desk.auditing_raw import compare_raw
+    from streams.kafka.reader import ahead, committed, reread
+
     prefix = chosen.topic_prefix
     # What normalise has done with is looked at first, and what the ledger has after it: so nothing is missing only
     # because it was on its way between the two looks.

@@ -12,11 +12,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from schemas.states import CAUSES
-from streams import bootstrap, settings, tenants
+from streams import settings, tenants
 from streams.cli.app import DOES_NOT_FIT, FOUND_WRONG, Failed
 from streams.core.nearest import nearest
 from streams.core.tenants import Tenants
 from streams.ledger import Ledger
+from streams.opening import open_desk
 from streams.settings import Settings
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ def on_ledger(work: Callable[[Ledger], Awaitable[T]], chosen: Settings | None = 
     found = chosen or settings.load()
 
     async def run() -> T:
-        async with bootstrap.open_desk(found) as ledger:
+        async with open_desk(found) as ledger:
             return await work(ledger)
 
     return asyncio.run(run())

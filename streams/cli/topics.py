@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 
 from streams import settings
-from streams.bootstrap import kafka_address
 from streams.cli.app import FOUND_WRONG, app, out, show
 from streams.kafka import topics as kafka_topics
+from streams.kafka.address import kafka_address
 from streams.kafka.topics import TopicReport
 
 

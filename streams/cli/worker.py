@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from streams import bootstrap, settings
+from streams import settings
 from streams.cli.app import app, progress
 from streams.cli.running import until_stopped
 
@@ -19,5 +19,8 @@ def worker(
 
     def ready(host: str, port: int) -> None:
         progress.print(f"The worker is ready; http://{host}:{port}/metrics shows how it does. Ctrl-C stops it.")
+
+    # Loaded here, so that the list of all verbs need not wait for it.
+    from streams import bootstrap
 
     until_stopped(settings.load(), lambda chosen, stop: bootstrap.run_worker(chosen, stop, ready, restored=restored))

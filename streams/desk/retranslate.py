@@ -8,7 +8,6 @@ from streams.core.translate import translate
 from streams.kafka.records import Record
 from streams.ledger.errors import NotPossible
 from streams.ledger.replay import Retranslate, StoredRecord
-from streams.normalise import normalise
 
 
 def with_tenants(tenants: Tenants) -> Retranslate:
@@ -23,6 +22,9 @@ def with_tenants(tenants: Tenants) -> Retranslate:
 
 
 def _raw(stored: StoredRecord, tenants: Tenants) -> CommandRecord:
+    # Only letters of `raw` need the connectors with their libraries, which take long to load.
+    from streams.normalise import normalise
+
     record = Record(stored.key or b"", stored.value or b"", stored.headers, stored.offset, stored.timestamp_ms)
     outcome = normalise(record, tenants.sources)
     if not isinstance(outcome, Events):

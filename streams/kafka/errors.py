@@ -1,7 +1,5 @@
 """What goes wrong with a broker, as sentences that end in a remedy."""
 
-from aiokafka.errors import KafkaConnectionError
-
 
 class KafkaError(Exception):
     """Something about Kafka that a person or an orchestrator must mend."""
@@ -17,6 +15,9 @@ class BrokerUnavailable(KafkaError):
 
 def no_answer(bootstrap: str, error: Exception) -> BrokerUnavailable:
     """Kafka cannot be used at this address. Where nothing is reached, the library's words only repeat the address."""
+    # Verbs that need no Kafka know these errors too, and its library takes long to load.
+    from aiokafka.errors import KafkaConnectionError
+
     words = "" if isinstance(error, KafkaConnectionError) else f" ({str(error) or type(error).__name__})"
     return BrokerUnavailable(
         f"no Kafka answers at {bootstrap}{words}: start it (`ledgerstream kafka`), or correct KAFKA_BOOTSTRAP_SERVERS"

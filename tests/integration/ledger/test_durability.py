@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from streams.core.results import Back
@@ -78,6 +80,13 @@ async def test_a_ledger_of_a_newer_release_is_refused(bare_url: str, clock: Manu
     await store.close()
     with pytest.raises(LedgerRefused, match=r"newer release .*9999"):
         await open_ledger(bare_url, clock)
+
+
+def test_every_migration_is_in_a_file_of_its_name() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    scripts = list(ScriptDirectory.from_config(config).walk_revisions())
+    assert [script.revision for script in reversed(scripts)] == migrations.revisions()
 
 
 async def test_migrations_make_exactly_the_tables_that_the_code_knows(bare_url: str) -> None:
