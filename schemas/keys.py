@@ -16,6 +16,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 # RFC 4648 base32, five bits a letter from the digest's first bit on.
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _LETTER_SHIFTS: Final = tuple(64 - 5 * letter for letter in range(1, MARK_LETTERS + 1))
+_MARK: Final = re.compile(rf"(?<![A-Za-z0-9])[{_LETTERS}]{{{MARK_LETTERS}}}(?![A-Za-z0-9])")
 
 
 class EntityKey(NamedTuple):
@@ -65,6 +66,11 @@ def mark(effect: str) -> str:
     # base64.b32encode takes five times as long as the digest itself, and every document has a mark.
     bits = int.from_bytes(hashlib.sha256(effect.encode()).digest()[:8], "big")
     return "".join([_LETTERS[bits >> shift & 31] for shift in _LETTER_SHIFTS])
+
+
+def marks_in(text: str) -> tuple[str, ...]:
+    """What stands in a text of a Xero document and has the form of a mark, be it ours or that of something else."""
+    return tuple(_MARK.findall(text))
 
 
 def digest(*parts: bytes) -> str:

@@ -18,7 +18,8 @@ def trace(
         str,
         typer.Argument(
             metavar="KEY",
-            help="shop-1:order:1001, an event key, a command id, or a document number such as S1-1001",
+            help="shop-1:order:1001, an event key, a command id, a document number such as S1-1001, or the mark in a "
+            "document's reference",
             callback=not_empty,
         ),
     ],

@@ -16,11 +16,14 @@ from streams.core.merge import canonical, field
 from streams.core.posted import document, posted
 from streams.core.reactions import retry_at
 from streams.core.results import Asked, Back, Option, Result
-from streams.core.search import Body, bears_mark, is_live
+from streams.core.search import Body, bears_mark, is_live, other_mark
 from streams.core.settle import Refused, reject
 from streams.core.situation import RESTORED, OpenWrite
 
 ADOPT: Final = Option("adopt", "it is the same: take the one in Xero for this, unchanged")
+_ADOPT_OTHERS: Final = Option(
+    "adopt", "take the one in Xero for this all the same; what bears another mark is seldom it"
+)
 _AGAIN: Final = Option("retry", "try again: one of the two has got another number")
 _KEEP: Final = Option("keep", "the double was removed in Xero; go on")
 # Hint: since when a payment has been refused for being more than what is owed.
@@ -134,20 +137,23 @@ def _number(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
         return _update_path(item, body, now)
     if item.command.decision == ADOPT.name:
         return posted(item, body, now, "a person says that it is the same")
+    others = other_mark(body, item.command.effect.mark)
     name = NUMBER_KEYS[item.write.resource]
     names = (name, "Total", "CurrencyCode", "Contact", "Reference", "Status", "Date")
     return Asked(
         command_id=item.command.command_id,
         kind="number_taken",
-        text=f"Xero already has a document with the number {item.write.number}: {_whose(body)}.",
+        text=f"Xero already has a document with the number {item.write.number}: {_whose(body, others)}.",
         ours={key: item.write.element.get(key) for key in names if key in item.write.element},
         theirs={key: shorten(body[key]) for key in names if key in body},
-        options=(ADOPT, _AGAIN),
+        options=(ADOPT, _AGAIN) if others is None else (_AGAIN, _ADOPT_OTHERS),
     )
 
 
-def _whose(body: Body) -> str:
+def _whose(body: Body, others: str | None) -> str:
     """Why the document is not taken for ours."""
+    if others is not None:
+        return f"it bears the mark {others} of something else, which `ledgerstream trace {others}` tells about"
     if not is_live(body):
         return f"it is {body.get('Status')}, and Xero never gives a number twice"
     return "it bears no mark of this sale, so it was entered by hand or belongs to another sale with the same number"

@@ -8,6 +8,7 @@ from connectors.xero import answers
 from connectors.xero.answers import Elements
 from connectors.xero.ticket import Answer, XeroRequest
 from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount
+from schemas.keys import marks_in
 from streams.core.situation import RESTORED, OpenWrite, Resource
 
 Body = Mapping[str, Any]
@@ -70,6 +71,12 @@ def is_live(body: Body) -> bool:
 def bears_mark(body: Body, mark: str) -> bool:
     """Whether the document says that we made it, for this effect."""
     return mark in str(body.get("Reference") or "") or mark in str(body.get("Url") or "")
+
+
+def other_mark(body: Body, mark: str) -> str | None:
+    """The mark of another effect that the document bears: it was made for something else."""
+    found = (*marks_in(str(body.get("Reference") or "")), *marks_in(str(body.get("Url") or "")))
+    return next((one for one in found if one != mark), None)
 
 
 def _is(item: OpenWrite, body: Body) -> bool:

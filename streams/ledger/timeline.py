@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from schemas import keys
 from schemas.states import WaitReason
 from streams.clock import Clock
 from streams.ledger import asking, dead_letters, tables, waits
@@ -125,7 +126,7 @@ class Timelines:
 
     @repeated
     async def entities(self, key: str) -> tuple[str, ...]:
-        """The entities that an entity key, event key, command id, effect key or document number means."""
+        """The entities that an entity key, event key, command id, effect key, document number or mark means."""
         async with self._store.read() as connection:
             return await _entities(connection, key)
 
@@ -177,7 +178,7 @@ class Timelines:
 
 async def _entities(connection: AsyncConnection, key: str) -> tuple[str, ...]:
     letters = tables.dead_letters
-    statements = (
+    statements = [
         select(_commands.c.entity_key).where(
             or_(
                 _commands.c.entity_key == key,
@@ -189,7 +190,10 @@ async def _entities(connection: AsyncConnection, key: str) -> tuple[str, ...]:
         select(_events.c.entity_key).where(or_(_events.c.entity_key == key, _events.c.event_key == key)),
         select(_effects.c.entity_key).where(or_(_effects.c.number == key, _effects.c.xero_id == key)),
         select(letters.c.entity_key).where(or_(letters.c.entity_key == key, letters.c.event_key == key)),
-    )
+    ]
+    if keys.marks_in(key) == (key,):
+        # Nobody asks for a mark often enough for an index that every effect would pay for.
+        statements.append(select(_effects.c.entity_key).where(_effects.c.mark == key))
     found: dict[str, None] = {}
     for statement in statements:
         found |= {row[0]: None for row in await connection.execute(statement) if row[0] is not None}

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
+from schemas import keys
 from schemas.commands import Evidence, Ignored
 from streams.core.results import Rejected
 from streams.ledger import Ledger
@@ -135,7 +136,8 @@ async def test_a_trace_tells_the_whole_story_under_every_name(ledger: Ledger) ->
     assert {(one.purpose, one.status, one.correlation_id) for one in story.calls} == {("write", 200, "corr-1")}
     changes = [one.to_state for one in story.transitions if one.subject == "shop-1:e1#invoice"]
     assert changes == ["pending", "sent", "posted"]
-    for key in ("shop-1:e1", "shop-1:e1#invoice", "shop-1:order:1001#invoice", "id-shop-1:e1#invoice"):
+    mark = keys.mark("shop-1:order:1001#invoice")
+    for key in ("shop-1:e1", "shop-1:e1#invoice", "shop-1:order:1001#invoice", "id-shop-1:e1#invoice", mark):
         assert "shop-1:order:1001" in await ledger.timeline.entities(key)
     dead = await ledger.timeline.trace("shop-1:order:2002")
     assert [one.letter.evidence.remedy for one in dead.dead_letters] == ["mend it"]

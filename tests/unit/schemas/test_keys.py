@@ -159,3 +159,10 @@ def test_what_is_no_entity_key_is_told_with_its_form(text: str) -> None:
 )
 def test_what_can_be_an_id(text: str, why: str | None) -> None:
     assert keys.check_identifier(text) == why
+
+
+def test_marks_are_found_whole_and_nothing_else() -> None:
+    mark = keys.mark("shop-1:order:1001#invoice")
+    assert keys.marks_in(f"1001 · PO 7 {mark}") == (mark,)
+    assert keys.marks_in(f"https://example.com/go/{mark}") == (mark,)
+    assert keys.marks_in(f"{mark}X {mark.lower()} {mark[:-1]} PO-2026/11") == ()

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.xero import elements, refusals
 from connectors.xero.ticket import Answer
+from schemas import keys
 from streams.core import conclude, search
 from streams.core import posted as posting
 from streams.core.results import Asked, Back, Posted, Rejected
@@ -185,6 +186,19 @@ def test_a_taken_number_without_our_mark_is_a_question(body: dict[str, Any]) -> 
     adopted = conclude.refused(refused(invoice_write(decision="adopt"), NUMBER_TAKEN), [body], NOW)
     assert isinstance(adopted, Posted)
     assert isinstance(conclude.refused(problem, [], NOW), Rejected)
+
+
+@pytest.mark.parametrize("field", ["Reference", "Url"])
+def test_what_bears_the_mark_of_something_else_is_not_offered_first(field: str) -> None:
+    other = keys.mark("shop-2:order:1001#invoice")
+    body = standing(**{"Reference": "1001", field: f"https://example.com/{other}"})
+    result = conclude.refused(refused(invoice_write(), NUMBER_TAKEN), [body], NOW)
+    assert isinstance(result, Asked)
+    assert [option.name for option in result.options] == ["retry", "adopt"]
+    assert f"`ledgerstream trace {other}`" in result.text
+    by_hand = conclude.refused(refused(invoice_write(), NUMBER_TAKEN), [standing(Reference="PO 77")], NOW)
+    assert isinstance(by_hand, Asked)
+    assert [option.name for option in by_hand.options] == ["adopt", "retry"]
 
 
 NAME_TAKEN = "The contact name John Smith is already assigned to another contact."
