@@ -32,6 +32,25 @@ def parse_decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
+def parse_amount(text: str, currency: str) -> Decimal:
+    """An amount with the currency's own places, however a source writes it: "24", "24.0" and "24.00" are one amount.
+
+    What has more places than the currency keeps them all. Raises ValueError as parse_decimal.
+    """
+    return with_places(parse_decimal(text), currency)
+
+
+def with_places(value: Decimal, currency: str) -> Decimal:
+    """The same amount, written with the currency's places where that loses nothing (24 GBP as 24.00)."""
+    exact = EXACT.quantize(value, _UNITS[minor_digits(currency)])
+    return exact if exact == value else value
+
+
+def for_people(value: Decimal, currency: str) -> str:
+    """An amount as people write it: "24.00", and never "24.0"."""
+    return to_text(with_places(value, currency))
+
+
 def minor_digits(currency: str) -> int:
     """How many decimal places the currency's minor unit has (GBP 2, JPY 0, KWD 3)."""
     return _MINOR_DIGITS.get(currency, 2)

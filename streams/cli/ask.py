@@ -1,15 +1,14 @@
 """`ledgerstream ask`: questions are listed with both sides next to each other, and answered."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 from rich.table import Table
 
 from streams.cli.app import app, show
 from streams.cli.desk import DryRun, Json, actor, console, indented, not_empty, on_ledger
-from streams.desk.lines import entity, moment, short
+from streams.desk.lines import entity, moment, short, side_text
 from streams.ledger import Ledger
 from streams.ledger.asking import AnswerReport, Question
 
@@ -54,7 +53,7 @@ def _questions(found: Sequence[Question]) -> None:
         indented(out, one.text)
         table = Table("", "ours", "theirs", box=None, pad_edge=False)
         for name in dict.fromkeys((*one.ours, *one.theirs)):
-            table.add_row(f"  {name}", _text(one.ours.get(name)), _text(one.theirs.get(name)))
+            table.add_row(f"  {name}", *(side_text(name, side) for side in (one.ours, one.theirs)))
         out.print(table)
         if one.state != "open":
             out.print(f"  answered {one.answer} by {one.actor}, {moment(one.answered_at)}")
@@ -70,9 +69,3 @@ def _answered(report: AnswerReport) -> None:
     word = "With this answer" if report.dry_run else "Answered"
     state = f" Its command is {report.state}." if report.state else ""
     console().print(f"{word}: {report.does}.{state} {report.freed} commands may go now.")
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from connectors.xero import totals
 from schemas.commands import DocumentLine
+from schemas.money import to_text
 from streams.core.decisions import Rates, rejected
 from streams.core.results import Rejected
 from streams.core.situation import ReadyCommand
@@ -20,7 +21,7 @@ def problem(
         return rejected(
             command,
             f"The tenant file gives no rate for the tax type {missing.args[0]}, so the total cannot be checked.",
-            "Name the rate under `tax` in the tenant file, then `ledgerstream dlq replay ID`.",
+            "Name the rate under `taxes.rates` in the tenant file, then `ledgerstream dlq replay ID`.",
             "lines.tax_type",
             missing.args[0],
         )
@@ -28,8 +29,8 @@ def problem(
         return None
     return rejected(
         command,
-        f"Xero would make {predicted.total} of these lines, and the source says {total}.",
+        f"Xero would make {to_text(predicted.total)} of these lines, and the source says {to_text(total)}.",
         "Send a corrected event; or allow a rounding line in the tenant file, then `ledgerstream dlq replay ID`.",
         "total",
-        total,
+        to_text(total),
     )

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount
 from schemas.commands import UpsertCreditNote, UpsertInvoice
+from schemas.money import for_people
 from streams.core.results import Asked, Option, Posted
 from streams.core.situation import Document, OpenWrite
 
@@ -37,14 +38,16 @@ def posted(item: OpenWrite, body: Mapping[str, Any], now: dt.datetime, reason: s
     if not off:
         return done
     # A tax that is off leaves the total of an inclusive document as it is: the VAT return would be wrong in silence.
-    words = " and ".join(f"a {_WORDS[name]} of {returned[name]} instead of {wanted[name]}" for name in off)
+    ours = {name: for_people(value, payload.currency) for name, value in wanted.items()}
+    theirs = {name: for_people(value, payload.currency) for name, value in returned.items() if value is not None}
+    words = " and ".join(f"a {_WORDS[name]} of {theirs[name]} instead of {ours[name]}" for name in off)
     return Asked(
         command_id=command.command_id,
         kind="difference",
         text=f"Xero made of {write.number} {words}, which the source's lines come to. It is booked; what comes after "
         "it for this order waits. Compare the rates in the tenant file with the tax rates in Xero.",
-        ours={name: str(value) for name, value in wanted.items()},
-        theirs={"Total": str(body.get("Total")), "TotalTax": str(body.get("TotalTax")), "InvoiceNumber": write.number},
+        ours=ours,
+        theirs={**theirs, "InvoiceNumber": write.number},
         options=(_KEEP,),
         cause="difference",
         posted=done,

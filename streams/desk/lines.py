@@ -1,16 +1,21 @@
 """A dead letter as a line for people: what it is about, what is wrong, and the command that ends it. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from connectors.xero.wire import amount
 from schemas.keys import parse_entity_key
+from schemas.money import for_people
 from schemas.states import Cause, Stage
 from streams.ledger.dead_letters import LetterRow
 
 # Eight and four letters of a UUID: 48 bits, so two letters of one ledger do not share them.
 _SHORT: Final = 13
+# Xero's names for the sums of a document.
+_AMOUNTS: Final = frozenset({"Total", "SubTotal", "TotalTax", "AmountPaid", "AmountCredited", "AmountDue", "Amount"})
 _REASON: Final = "'done as its remedy says'"
 
 
@@ -111,6 +116,16 @@ def remedy(dlq_id: str, words: str | None) -> str | None:
         return None
     named = words.replace("ledgerstream dlq replay ID", f"ledgerstream dlq replay {short(dlq_id)}")
     return named.replace("ledgerstream dlq discard ID", f"ledgerstream dlq discard {short(dlq_id)} --reason {_REASON}")
+
+
+def side_text(name: str, side: Mapping[str, Any]) -> str:
+    """One field of one side of a question; amounts of a document with the places of its currency."""
+    value = side.get(name)
+    if value is None:
+        return ""
+    if name in _AMOUNTS and (found := amount(value)) is not None:
+        return for_people(found, str(side.get("CurrencyCode")))
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def age(seconds: float) -> str:

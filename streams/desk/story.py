@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from connectors.xero.wire import amount
+from schemas.money import for_people
 from streams.desk.lines import LetterLine, line_of, moment, short
 from streams.ledger.asking import Question
 from streams.ledger.timeline import (
@@ -80,9 +82,15 @@ def document_text(one: DocumentView) -> str:
     if one.xero_id is None:
         return "not in Xero"
     body: Mapping[str, Any] = one.body if isinstance(one.body, Mapping) else {}
-    total = body.get("Total", body.get("Amount"))
-    parts = [one.resource, one.number, body.get("Status"), None if total is None else f"total {total}", one.tenant]
+    parts = [one.resource, one.number, body.get("Status"), _total(body), one.tenant]
     return ", ".join(str(part) for part in (*parts, one.xero_id) if part)
+
+
+def _total(body: Mapping[str, Any]) -> str | None:
+    total = amount(body.get("Total", body.get("Amount")))
+    # A payment has the currency of what it pays.
+    of = body if "CurrencyCode" in body else body.get("Invoice") or body.get("CreditNote") or {}
+    return None if total is None else f"total {for_people(total, str(of.get('CurrencyCode')))}"
 
 
 def _event(one: EventView) -> Happened:

@@ -7,7 +7,7 @@ from typing import Final
 from connectors.xero.totals import LineAmountTypes, Totals, predict
 from schemas.commands import DocumentLine
 from schemas.events.fields import Line
-from schemas.money import parse_decimal, to_text
+from schemas.money import parse_amount, parse_decimal, to_text
 from streams.core.refusal import Unbookable
 from streams.core.rules.context import one_line
 from streams.core.tenant_file import Rate
@@ -16,9 +16,9 @@ from streams.core.tenants import Tenant
 _PENNY: Final = Decimal("0.01")
 
 
-def document_lines(tenant: Tenant, lines: Sequence[Line], correction: str) -> tuple[DocumentLine, ...]:
+def document_lines(tenant: Tenant, lines: Sequence[Line], currency: str, correction: str) -> tuple[DocumentLine, ...]:
     """The lines with this tenant's accounts and tax types. `correction` is how the source can mend its event."""
-    return tuple(_line(tenant, line, f"lines[{at}]", correction) for at, line in enumerate(lines))
+    return tuple(_line(tenant, line, currency, f"lines[{at}]", correction) for at, line in enumerate(lines))
 
 
 def balanced(
@@ -81,15 +81,15 @@ def _rounding_line(tenant: Tenant, account: str, difference: Decimal) -> Documen
     )
 
 
-def _line(tenant: Tenant, line: Line, path: str, correction: str) -> DocumentLine:
+def _line(tenant: Tenant, line: Line, currency: str, path: str, correction: str) -> DocumentLine:
     return DocumentLine(
         description=one_line(line.description),
         quantity=parse_decimal(line.quantity),
-        unit_amount=parse_decimal(line.unit_amount),
+        unit_amount=parse_amount(line.unit_amount, currency),
         account_code=_account(tenant, line, path),
         tax_type=_tax(tenant, line, path, correction).type,
-        discount_amount=parse_decimal(line.discount_amount) if line.discount_amount else None,
-        tax_amount=parse_decimal(line.tax_amount) if line.tax_amount else None,
+        discount_amount=parse_amount(line.discount_amount, currency) if line.discount_amount else None,
+        tax_amount=parse_amount(line.tax_amount, currency) if line.tax_amount else None,
     )
 
 

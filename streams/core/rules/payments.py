@@ -11,7 +11,7 @@ from schemas import keys
 from schemas.commands import Command, RecordPayment, RecordRefund, ReversePayment, UpsertCreditNote
 from schemas.events import PaymentFailed, PaymentReceived, RefundIssued
 from schemas.events.fields import OrderRef
-from schemas.money import parse_decimal
+from schemas.money import parse_amount, parse_decimal
 from streams.core.refusal import Unbookable
 from streams.core.routing import Facts, possible_tenants, tenant_of
 from streams.core.rules.context import Context, document_number, local_date, reference
@@ -36,7 +36,7 @@ def _payment(context: Context, event: PaymentReceived, order: OrderRef, tenant: 
         invoice=invoice,
         account_code=_clearing(tenant, event.gateway, event.currency),
         date=local_date(event.received_at, tenant.zone, "received_at"),
-        amount=parse_decimal(event.amount),
+        amount=parse_amount(event.amount, event.currency),
         currency=event.currency,
         reference=reference(event.reference or event.payment_id, effect),
         currency_rate=parse_decimal(event.exchange_rate) if event.exchange_rate else None,
@@ -78,7 +78,7 @@ def _refund(context: Context, event: RefundIssued, tenant: Tenant) -> tuple[Comm
         credit_note=note_effect,
         account_code=_clearing(tenant, event.gateway, event.currency),
         date=local_date(event.refunded_at, tenant.zone, "refunded_at"),
-        amount=parse_decimal(event.amount),
+        amount=parse_amount(event.amount, event.currency),
         currency=event.currency,
         reference=reference(event.refund_id, refund_effect),
         currency_rate=parse_decimal(event.exchange_rate) if event.exchange_rate else None,
@@ -104,7 +104,7 @@ def _seller(context: Context, event: RefundIssued) -> str:
 
 def _credit_note(context: Context, tenant: Tenant, event: RefundIssued, invoice: str, effect: str) -> UpsertCreditNote:
     types: LineAmountTypes = "Inclusive" if event.taxes_included else "Exclusive"
-    lines = document_lines(tenant, event.lines, _CORRECT_REFUND)
+    lines = document_lines(tenant, event.lines, event.currency, _CORRECT_REFUND)
     if lines:
         lines, _ = balanced(tenant, lines, types, event.amount, None, _CORRECT_REFUND)
     number = document_number(numbers_of(tenant, _seller(context, event)).credit_note, event.refund_id, "refund_id")
@@ -115,7 +115,7 @@ def _credit_note(context: Context, tenant: Tenant, event: RefundIssued, invoice:
         invoice=invoice,
         date=local_date(event.refunded_at, tenant.zone, "refunded_at"),
         currency=event.currency,
-        total=parse_decimal(event.amount),
+        total=parse_amount(event.amount, event.currency),
         reference=reference(words, effect),
         line_amount_types=types,
         lines=lines,

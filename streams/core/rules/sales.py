@@ -8,7 +8,7 @@ from schemas import keys
 from schemas.commands import CancelInvoice, Command, UpsertInvoice
 from schemas.events import JobCompleted, OrderCancelled, OrderPlaced
 from schemas.events.orders import SalesDocument
-from schemas.money import parse_decimal
+from schemas.money import parse_amount, parse_decimal
 from streams.core.refusal import Unbookable
 from streams.core.routing import Facts, definite_tenant, tenant_of
 from streams.core.rules.contacts import contact_for
@@ -86,7 +86,7 @@ def _invoice(
     tenant: Tenant, source: str, sale: SalesDocument, when: dt.datetime, contact: str, effect: str, correction: str
 ) -> UpsertInvoice:
     types: LineAmountTypes = "Inclusive" if sale.taxes_included else "Exclusive"
-    lines = document_lines(tenant, sale.lines, correction)
+    lines = document_lines(tenant, sale.lines, sale.currency, correction)
     lines, tax = balanced(tenant, lines, types, sale.total, sale.total_tax, correction)
     date = local_date(when, tenant.zone, "placed_at" if isinstance(sale, OrderPlaced) else "completed_at")
     words = " · ".join(part for part in (sale.number, sale.reference, sale.purchase_order) if part)
@@ -98,7 +98,7 @@ def _invoice(
         currency=sale.currency,
         line_amount_types=types,
         lines=lines,
-        total=parse_decimal(sale.total),
+        total=parse_amount(sale.total, sale.currency),
         total_tax=tax,
         reference=reference(words, effect),
         currency_rate=parse_decimal(sale.exchange_rate) if sale.exchange_rate else None,

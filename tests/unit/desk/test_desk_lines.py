@@ -8,9 +8,11 @@ import pytest
 from schemas import envelope
 from schemas.envelope import Envelope
 from streams.desk.auditing import read_record
-from streams.desk.lines import age, command, entity, moment, remedy
+from streams.desk.lines import age, command, entity, moment, remedy, side_text
 from streams.desk.replaying import Change, differences
+from streams.desk.story import document_text
 from streams.kafka.records import Record
+from streams.ledger.timeline import DocumentView
 
 ID = "6f1d4c52-6a60-5b0e-9c39-3c1f0f6f7f10"
 SHORT = "6f1d4c52-6a60"
@@ -50,6 +52,38 @@ def test_times_carry_their_zone_and_keys_are_words() -> None:
     assert moment(None) == ""
     assert entity("shop-1:order:1001") == "order 1001 of shop-1"
     assert entity("stop:uk/*") == "stop:uk/*"
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "text"),
+    [
+        ("Total", {"Total": "24.0", "CurrencyCode": "GBP"}, "24.00"),
+        ("Total", {"Total": 24}, "24.00"),
+        ("AmountDue", {"AmountDue": "1200.0", "CurrencyCode": "JPY"}, "1200"),
+        ("Reference", {"Reference": "24.0"}, "24.0"),
+        ("Contact", {"Contact": {"ContactID": "c"}}, '{"ContactID":"c"}'),
+        ("Total", {}, ""),
+    ],
+)
+def test_the_sides_of_a_question_show_money_as_money(name: str, side: dict[str, Any], text: str) -> None:
+    assert side_text(name, side) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"Total": "24.0", "CurrencyCode": "GBP", "Status": "PAID"}, "Invoices, S1-1, PAID, total 24.00, uk, x"),
+        ({"Amount": "500.0", "Invoice": {"CurrencyCode": "JPY"}}, "Invoices, S1-1, total 500, uk, x"),
+        ({"Amount": "500.5"}, "Invoices, S1-1, total 500.50, uk, x"),
+        (None, "Invoices, S1-1, uk, x"),
+    ],
+)
+def test_a_document_in_one_line(body: Any, told: str) -> None:
+    document = DocumentView(
+        effect_key="e", tenant="uk", resource="Invoices", xero_id="x", number="S1-1", mark="m", current_command="c",
+        posted_at=None, body=body,
+    )  # fmt: skip
+    assert document_text(document) == told
 
 
 @pytest.mark.parametrize(

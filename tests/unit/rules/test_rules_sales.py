@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.commands import CancelInvoice, Command, DocumentLine, UpsertContact, UpsertInvoice
+from streams.core.effects import payload_digest
 from tests.support.rules import LINE, ORDER, commands, evidence
 
 
@@ -19,6 +20,15 @@ def invoice(**changes: Any) -> UpsertInvoice:
 
 def lines(*changes: dict[str, Any], total: str, **more: Any) -> tuple[DocumentLine, ...]:
     return invoice(lines=[{**LINE, **change} for change in changes], total=total, **more).lines
+
+
+def test_an_amount_is_the_same_content_however_it_is_written() -> None:
+    line = {**LINE, "discount_amount": "0.00", "tax_amount": "4.00"}
+    digests = {
+        payload_digest(invoice(lines=[{**line, "unit_amount": unit, "tax_amount": tax}], total=total))
+        for unit, tax, total in (("12.00", "4.00", "24.00"), ("12", "4.0", "24.0"), ("12.000", "4", "24"))
+    }
+    assert len(digests) == 1
 
 
 def test_an_order_is_a_contact_that_must_exist_and_an_invoice() -> None:

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.money import EXACT, from_minor, minor_digits, parse_decimal, round_half_up, to_text
+from schemas.money import (
+    EXACT,
+    for_people,
+    from_minor,
+    minor_digits,
+    parse_amount,
+    parse_decimal,
+    round_half_up,
+    to_text,
+)
 
 # ISO 4217, table A.1, the column "Mnr" as of 2024; currencies of the table that are not named here have two places.
 NO_PLACES = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split()
@@ -138,3 +147,21 @@ def test_nobodys_decimal_context_changes_an_amount() -> None:
 def test_a_line_of_xeros_largest_amount_is_exact() -> None:
     product = EXACT.multiply(Decimal("9999999999.9999"), Decimal("999999999999999.999999"))
     assert Fraction(product) == Fraction(Decimal("9999999999.9999")) * Fraction(Decimal("999999999999999.999999"))
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "written"),
+    [
+        ("24", "GBP", "24.00"),
+        ("24.0", "GBP", "24.00"),
+        ("24.000", "GBP", "24.00"),
+        ("24.005", "GBP", "24.005"),
+        ("-24.5", "GBP", "-24.50"),
+        ("24.00", "JPY", "24"),
+        ("24.5", "JPY", "24.5"),
+        ("24.5", "KWD", "24.500"),
+    ],
+)
+def test_one_amount_has_one_form_and_loses_nothing(text: str, currency: str, written: str) -> None:
+    assert str(parse_amount(text, currency)) == written
+    assert for_people(Decimal(text), currency) == written
