@@ -21,7 +21,7 @@ from schemas.topics import TopicName
 
 _MASK: Final = "********"
 
-ConnectorKind = Literal["cloudevents", "stripe"]
+ConnectorKind = Literal["cloudevents", "stripe", "outbox"]
 
 
 @final
@@ -48,13 +48,25 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxConfig:
+    """An outbox in a company's own database: `url` is its address with the password, `table` the outbox's name, with
+    its schema if it needs one. It is looked at every `poll_s` seconds; what was published is kept for `keep_days`."""
+
+    url: Secret
+    table: str = "outbox"
+    poll_s: float = 1.0
+    keep_days: int = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceConfig:
     """One configured instance of a connector, such as `shop-1`.
 
     `secrets` sign, `tokens` are bearer tokens; several of each are valid while one is being replaced. `live`: only
     business of live mode may come in; a test source says False. `body_bytes_max` bounds one request. The rest is for
     payment gateways: `order_source` is the source whose orders are paid there, found by `order_metadata_keys`, then
-    by `order_reference_fields`; `gateway` is the name that the tenant files know it by.
+    by `order_reference_fields`; `gateway` is the name that the tenant files know it by. `outbox` is set for
+    the connector of that name alone.
     """
 
     name: str
@@ -66,6 +78,7 @@ class SourceConfig:
     order_metadata_keys: tuple[str, ...] = ()
     order_reference_fields: tuple[str, ...] = ()
     gateway: str | None = None
+    outbox: OutboxConfig | None = None
     body_bytes_max: int = BODY_BYTES_MAX
 
 

@@ -12,6 +12,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from connectors.outbox.poller import Poller
 from connectors.receiver import create_app as receiver_app
 from connectors.receiver import serve
 from connectors.registry import CONNECTORS
@@ -36,6 +37,7 @@ from streams.ledger import Ledger, open_ledger
 from streams.ledger.calls import SEND_WINDOW_S
 from streams.metrics import MetricsRegistry
 from streams.normalise import Normalise
+from streams.outboxes import outbox_sources, pollers
 from streams.pending import TakingUp
 from streams.publisher import Publisher
 from streams.reload import LivePercents, LiveSources, Reloading
@@ -164,6 +166,7 @@ async def _build(
             TakingUp(ledger, configuration, wake).run,
             Sweep(ledger).run,
             Gauges(ledger, metrics).run,
+            *(poller.run for poller in _pollers(settings, configuration, producer, clock, metrics, us)),
         ),
     )
 
@@ -223,6 +226,20 @@ async def _sender(
     )
     sender = Sender(parts, _organisations(configuration))
     return sender
+
+
+def _pollers(
+    settings: Settings,
+    configuration: Reloading,
+    producer: Producer,
+    clock: Clock,
+    metrics: MetricsRegistry,
+    us: Instance,
+) -> Sequence[Poller]:
+    configs = outbox_sources(configuration().sources)
+    if configs:
+        metrics.watch_outboxes(tuple(configs))
+    return pollers(configs, KafkaPublisher(producer, settings.topic_prefix), metrics, clock, us.member)
 
 
 @contextmanager

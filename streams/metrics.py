@@ -4,12 +4,14 @@ Nothing is labelled by order, contact or tenant: there may be thousands. Per-ten
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from importlib.metadata import version
 from time import monotonic
 from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+from connectors.outbox.figures import Figures
 from connectors.receiver import RESULTS, Result
 from connectors.xero.answers import Window
 from schemas.commands import AnyPayload
@@ -87,6 +89,40 @@ class MetricsRegistry:
     def reached(self, command: str, state: str) -> None:
         """A command came into a state (streams.counting)."""
         self.xero_commands.labels(command, state).inc()
+
+    def watch_outboxes(self, sources: tuple[str, ...]) -> None:
+        """Show what is told of outboxes: only a process that polls some has anything to say of them."""
+        self.outbox_pending = self._gauge(
+            "ledgerstream_outbox_pending_rows", "Rows of an outbox that are not yet in Kafka.", "source"
+        )
+        self.outbox_oldest = self._gauge(
+            "ledgerstream_outbox_oldest_pending_timestamp_seconds",
+            "When the oldest row that waits was written; NaN: none waits.",
+            "source",
+        )
+        self.outbox_rejected = self._gauge(
+            "ledgerstream_outbox_rejected_rows", "Rows that are no events, until somebody mends them.", "source"
+        )
+        self.poll_last_success = self._gauge(
+            "ledgerstream_source_poll_last_success_timestamp_seconds",
+            "When this process last polled a source to the end; NaN: not yet.",
+            "source",
+        )
+        for source in sources:
+            self.outbox_pending.labels(source)
+            self.outbox_oldest.labels(source).set(NONE)
+            self.outbox_rejected.labels(source)
+            self.poll_last_success.labels(source).set(NONE)
+
+    def outbox_stands(self, source: str, figures: Figures) -> None:
+        """How an outbox stands (connectors.outbox.poller.OutboxMetrics)."""
+        self.outbox_pending.labels(source).set(figures.waiting)
+        self.outbox_oldest.labels(source).set(figures.oldest.timestamp() if figures.oldest else NONE)
+        self.outbox_rejected.labels(source).set(figures.rejected)
+
+    def outbox_polled(self, source: str, at: datetime) -> None:
+        """An outbox was looked at by its leader (connectors.outbox.poller.OutboxMetrics)."""
+        self.poll_last_success.labels(source).set(at.timestamp())
 
     def dead_letter(self, cause: str, stage: str) -> None:
         """A dead letter was made (streams.counting)."""

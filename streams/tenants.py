@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from connectors.base import Secret, SourceConfig
+from connectors.base import OutboxConfig, Secret, SourceConfig
+from connectors.outbox.address import dialect_of
 from streams.core import tenant_checks
 from streams.core.file_reading import Reading, read
 from streams.core.tenant_file import SecretRef, SourcesFile, TenantFile
@@ -83,7 +84,8 @@ def _config(
         )
         for kind, some in refs.items()
     }
-    if any(ref.insecure_literal for some in refs.values() for ref in some):
+    literals = [ref.insecure_literal for some in refs.values() for ref in some]
+    if any(literals) or (source.database and source.database.url.insecure_literal):
         where = sources.where("sources", name)
         warnings.append(f"{where}: a secret stands in the file; for real business use env or file.")
     return SourceConfig(
@@ -96,7 +98,25 @@ def _config(
         order_metadata_keys=source.order_metadata_keys,
         order_reference_fields=source.order_reference_fields,
         gateway=source.gateway or name,
+        outbox=_outbox(sources, name, environ, problems),
     )
+
+
+def _outbox(
+    sources: Reading[SourcesFile], name: str, environ: Mapping[str, str], problems: list[str]
+) -> OutboxConfig | None:
+    database = sources.content.sources[name].database
+    if database is None:
+        return None
+    where = sources.where("sources", name, "database", "url")
+    url = _secret(where, database.url, environ, problems)
+    if url is None:
+        return None
+    try:
+        dialect_of(url.reveal())
+    except ValueError as error:
+        problems.append(f"{where}: {error}. Correct what it refers to.")
+    return OutboxConfig(url=url, table=database.table, poll_s=float(database.poll_s), keep_days=database.keep_days)
 
 
 def _secret(where: str, ref: SecretRef, environ: Mapping[str, str], problems: list[str]) -> Secret | None:

@@ -40,6 +40,7 @@ VERBS: Final = {
         "ask": ("ask",),
         "dlq": ("dlq",),
         "stops": ("pause", "resume", "stops"),
+        "outbox": ("outbox",),
     }.items()
     for name in names
 }
@@ -94,6 +95,7 @@ CODES: Final = {
     "streams.ledger.errors.LedgerRefused": REFUSED,
     "streams.ledger.errors.LedgerError": NOT_THERE,
     "streams.kafka.errors.KafkaError": NOT_THERE,
+    "connectors.outbox.errors.OutboxUnavailable": NOT_THERE,
     "connectors.receiver.server.StartError": NOT_THERE,
     "connectors.xero.sandbox.problems.SandboxError": NOT_THERE,
 }

@@ -22,6 +22,7 @@ _GATEWAYS: Final = frozenset({"stripe"})
 def problems(sources: Reading[SourcesFile], files: Files) -> Iterator[str]:
     """A sentence for each contradiction, with file, line and remedy. `files` by the tenant's name."""
     yield from _order_sources(sources)
+    yield from _databases(sources)
     for file in files.values():
         yield from _unknown_sources(file, sources.content.sources)
         yield from _ambiguous_rates(file)
@@ -58,6 +59,15 @@ def _order_sources(sources: Reading[SourcesFile]) -> Iterator[str]:
                 f"{sources.where('sources', name, 'secrets')} is missing. "
                 "Add the signing secret of the webhook endpoint there."
             )
+
+
+def _databases(sources: Reading[SourcesFile]) -> Iterator[str]:
+    for name, source in sources.content.sources.items():
+        where = sources.where("sources", name, "database")
+        if source.connector == "outbox" and source.database is None:
+            yield f"{where} is missing. Add it, with the url of the database that holds the outbox."
+        if source.connector != "outbox" and source.database is not None:
+            yield f"{where}: only the connector outbox has one. Remove it, or correct the connector."
 
 
 def _unknown_sources(file: Reading[TenantFile], known: Mapping[str, Source]) -> Iterator[str]:

@@ -68,6 +68,13 @@ OrganisationId = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$", description="the organisation's id in Xero (a tenantId of /connections)"),
 ]
+TableName = Annotated[
+    str,
+    Field(
+        pattern=r"^([a-z_][a-z0-9_]{0,54}\.)?[a-z_][a-z0-9_]{0,39}$",
+        description="a table's name in small letters, with its schema or without: outbox or sales.outbox",
+    ),
+]
 WebAddress = Annotated[
     str, Field(pattern=r"^https?://\S+$", description="an address that begins with https:// or http://")
 ]
@@ -87,10 +94,19 @@ class SecretRef(_Part):
     insecure_literal: str | None = None
 
 
+class Database(_Part):
+    """A company's own database with an outbox; see connectors.base.OutboxConfig."""
+
+    url: SecretRef
+    table: TableName = "outbox"
+    poll_s: Annotated[Decimal, Field(ge=Decimal("0.05"), le=60)] = Decimal(1)
+    keep_days: Annotated[int, Field(ge=0, le=3650)] = 7
+
+
 class Source(_Part):
     """One source; see connectors.base.SourceConfig."""
 
-    connector: Literal["cloudevents", "stripe"]
+    connector: Literal["cloudevents", "stripe", "outbox"]
     secrets: tuple[SecretRef, ...] = ()
     tokens: tuple[SecretRef, ...] = ()
     live: bool = True
@@ -98,6 +114,7 @@ class Source(_Part):
     order_metadata_keys: tuple[str, ...] = ("order_id",)
     order_reference_fields: tuple[str, ...] = ()
     gateway: str | None = None
+    database: Database | None = None
 
 
 class SourcesFile(_Part):

@@ -40,7 +40,8 @@ TOOLS = ("schemas/generate.py",)
 
 ONLY_IN = {
     ("sqlalchemy", "alembic", "aiosqlite", "asyncpg", "sqlite3"): (
-        ("streams.ledger",),
+        # The ledger is ours; an outbox is a source that speaks SQL, in its own client.
+        ("streams.ledger", "connectors.outbox"),
         "put the statement into a module of streams/ledger and call that",
     ),
     ("faust", "mode"): (

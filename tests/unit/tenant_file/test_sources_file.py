@@ -21,7 +21,8 @@ SECRETS = "    secrets:\n      - env: SECRET_SHOP\n"
         (
             "connector: cloudevents",
             "connector: shopify",
-            "sources.yaml:4: sources.shop-1.connector: got 'shopify': expected 'cloudevents' or 'stripe'. Correct it.",
+            "sources.yaml:4: sources.shop-1.connector: got 'shopify': expected 'cloudevents', 'stripe' or 'outbox'. "
+            "Correct it.",
         ),
         (
             "gateway: stripe",
