@@ -1,14 +1,15 @@
 """Rows as the values that planning works with: commands with their effects, what they build on, and its documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import ColumnElement, Text, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import decode_payload
-from streams.core.situation import Document, EffectLink, ReadyCommand
+from streams.core.situation import Document, EffectLink, ReadyCommand, Resource
 from streams.ledger import tables
+from streams.ledger.columns import LazyJson
 from streams.ledger.rows import chunks, grouped
 
 _commands: Final = tables.commands
@@ -16,60 +17,86 @@ _effects: Final = tables.effects
 _documents: Final = tables.documents
 _dependencies: Final = tables.dependencies
 
-_NO_EFFECT: Final[Mapping[str, Any]] = {}
+# What `commands` is given of each row. One that is not ready (in an open call that a backup brought back) is due since
+# it came.
+COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
+    _commands.c.command_id,
+    _commands.c.event_key,
+    _commands.c.effect_key,
+    _commands.c.entity_key,
+    _commands.c.source,
+    _commands.c.payload,
+    _commands.c.digest,
+    _commands.c.revision,
+    _commands.c.attempts,
+    func.coalesce(_commands.c.ready_since, _commands.c.created_at),
+    func.coalesce(_commands.c.due_at, _commands.c.created_at),
+    _commands.c.decision,
+    _commands.c.hints,
+)
 
 
-async def commands(connection: AsyncConnection, rows: Sequence[RowMapping]) -> tuple[ReadyCommand, ...]:
-    """The rows of `commands` as ReadyCommands, in their order.
+class _Effect(NamedTuple):
+    """The columns of `effects` that a link is made of."""
 
-    A row that is not ready (in an open call that a backup brought back) is due since it came.
-    """
-    needs = await _needs(connection, [row["command_id"] for row in rows])
-    keys = {row["effect_key"] for row in rows} | {key for found in needs.values() for key in found}
+    tenant: str | None = None
+    current_command: str | None = None
+    mark: str = ""
+    resource: Resource | None = None
+    xero_id: str | None = None
+    number: str | None = None
+    posted_digest: str | None = None
+    posted_body: str | None = None
+
+
+_NO_EFFECT: Final = _Effect()
+_EFFECT_COLUMNS: Final = [_effects.c[name] for name in _Effect._fields[:-1]]
+_Documents = dict[tuple[str | None, str | None, str | None], Document]
+
+
+async def commands(connection: AsyncConnection, rows: Sequence[Sequence[Any]]) -> tuple[ReadyCommand, ...]:
+    """Rows of `commands`, read as COLUMNS, as ReadyCommands, in their order."""
+    needs = await _needs(connection, [row[0] for row in rows])
+    keys = {row[2] for row in rows} | {key for found in needs.values() for key in found}
     effects = await _read_effects(connection, keys)
     effects |= await _beyond_payments(connection, needs, effects)
     documents = await _read_documents(connection, effects.values())
-    return tuple(_command(row, needs.get(row["command_id"], []), effects, documents) for row in rows)
+    return tuple([_command(row, needs.get(row[0], []), effects, documents) for row in rows])
 
 
 def _command(
-    row: RowMapping,
-    needs: Sequence[str],
-    effects: Mapping[str, Mapping[str, Any]],
-    documents: Mapping[tuple[str, ...], Document],
+    row: Sequence[Any], needs: Sequence[str], effects: Mapping[str, _Effect], documents: _Documents
 ) -> ReadyCommand:
-    effect = effects.get(row["effect_key"], _NO_EFFECT)
+    command_id, event, key, entity, source, payload, digest, revision, attempts, ready, due, decision, hints = row
+    effect = effects.get(key, _NO_EFFECT)
     return ReadyCommand(
-        command_id=row["command_id"],
-        event_key=row["event_key"],
-        effect=_link(row["effect_key"], effect, documents, current=effect.get("current_command") == row["command_id"]),
-        entity_key=row["entity_key"],
-        source=row["source"],
-        payload=decode_payload(row["payload"].encode()),
-        digest=row["digest"],
-        revision=row["revision"],
-        attempts=row["attempts"],
-        ready_since=row["ready_since"] or row["created_at"],
-        due=row["due_at"] or row["created_at"],
-        depends_on=tuple(_link(key, effects.get(key, _NO_EFFECT), documents, current=True) for key in needs),
-        decision=row["decision"],
-        hints=row["hints"],
+        command_id=command_id,
+        event_key=event,
+        effect=_link(key, effect, documents, current=effect.current_command == command_id),
+        entity_key=entity,
+        source=source,
+        payload=decode_payload(payload.encode()),
+        digest=digest,
+        revision=revision,
+        attempts=attempts,
+        ready_since=ready,
+        due=due,
+        depends_on=tuple([_link(one, effects.get(one, _NO_EFFECT), documents, current=True) for one in needs]),
+        decision=decision,
+        hints=hints,
     )
 
 
-def _link(
-    key: str, effect: Mapping[str, Any], documents: Mapping[tuple[str, ...], Document], *, current: bool
-) -> EffectLink:
-    place = (effect.get("tenant"), effect.get("resource"), effect.get("xero_id"))
+def _link(key: str, effect: _Effect, documents: _Documents, *, current: bool) -> EffectLink:
     return EffectLink(
         effect_key=key,
-        mark=effect.get("mark") or "",
-        resource=effect.get("resource"),
-        xero_id=effect.get("xero_id"),
-        number=effect.get("number"),
-        posted_digest=effect.get("posted_digest"),
-        posted_body=effect.get("posted_body"),
-        document=documents.get(tuple(str(part) for part in place)),
+        mark=effect.mark,
+        resource=effect.resource,
+        xero_id=effect.xero_id,
+        number=effect.number,
+        posted_digest=effect.posted_digest,
+        posted_body=None if effect.posted_body is None else LazyJson(effect.posted_body),
+        document=documents.get((effect.tenant, effect.resource, effect.xero_id)),
         current=current,
     )
 
@@ -88,13 +115,14 @@ async def _needs(connection: AsyncConnection, command_ids: Iterable[str]) -> dic
 
 
 async def _beyond_payments(
-    connection: AsyncConnection, needs: dict[str, list[str]], effects: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Mapping[str, Any]]:
+    connection: AsyncConnection, needs: dict[str, list[str]], effects: Mapping[str, _Effect]
+) -> dict[str, _Effect]:
     """A refund may name the payment that it returns: what that payment is for belongs to its situation as well."""
+    needed = {key for found in needs.values() for key in found}
     payments = {
-        key: row["current_command"]
-        for key, row in effects.items()
-        if row["resource"] == "Payments" and any(key in found for found in needs.values())
+        key: str(effect.current_command)
+        for key, effect in effects.items()
+        if effect.resource == "Payments" and key in needed
     }
     paid = await _needs(connection, payments.values())
     for found in needs.values():
@@ -102,25 +130,26 @@ async def _beyond_payments(
     return await _read_effects(connection, {key for keys in paid.values() for key in keys})
 
 
-async def _read_effects(connection: AsyncConnection, effect_keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
+async def _read_effects(connection: AsyncConnection, effect_keys: Iterable[str]) -> dict[str, _Effect]:
+    found: dict[str, _Effect] = {}
     for keys in chunks(effect_keys):
-        rows = await connection.execute(select(_effects).where(_effects.c.effect_key.in_(keys)))
-        found |= {row["effect_key"]: dict(row) for row in rows.mappings()}
+        statement = select(_effects.c.effect_key, *_EFFECT_COLUMNS, type_coerce(_effects.c.posted_body, Text))
+        for key, *values in await connection.execute(statement.where(_effects.c.effect_key.in_(keys))):
+            found[key] = _Effect(*values)
     return found
 
 
-async def _read_documents(
-    connection: AsyncConnection, effects: Iterable[Mapping[str, Any]]
-) -> dict[tuple[str, ...], Document]:
-    places = [(row["tenant"], row["resource"], row["xero_id"]) for row in effects if row["xero_id"] is not None]
-    found: dict[tuple[str, ...], Document] = {}
+async def _read_documents(connection: AsyncConnection, effects: Iterable[_Effect]) -> _Documents:
+    places = [(one.tenant, one.resource, one.xero_id) for one in effects if one.xero_id is not None]
+    found: _Documents = {}
     for tenant, resource, ids in grouped(places):
-        statement = select(_documents).where(
+        body = type_coerce(_documents.c.body, Text)
+        statement = select(_documents.c.xero_id, body, _documents.c.read_at).where(
             _documents.c.tenant == tenant, _documents.c.resource == resource, _documents.c.xero_id.in_(ids)
         )
-        for row in (await connection.execute(statement)).mappings():
-            found[row["tenant"], row["resource"], row["xero_id"]] = Document(
-                resource=row["resource"], xero_id=row["xero_id"], body=row["body"], read_at=row["read_at"]
+        for xero_id, text, read_at in await connection.execute(statement):
+            assert resource is not None, "a document has a resource"
+            found[tenant, resource, xero_id] = Document(
+                resource=resource, xero_id=xero_id, body=LazyJson(text), read_at=read_at
             )
     return found

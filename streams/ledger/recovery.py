@@ -92,8 +92,8 @@ async def _sends(connection: AsyncConnection, root: int) -> tuple[tuple[datetime
 async def _open_writes(connection: AsyncConnection, call: int) -> tuple[OpenWrite, ...]:
     statement = select(_writes).where(_writes.c.call == call, _writes.c.result.is_(None)).order_by(_writes.c.position)
     writes = (await connection.execute(statement)).mappings().all()
-    found = select(_commands).where(_commands.c.command_id.in_([row["command_id"] for row in writes]))
-    rows = (await connection.execute(found)).mappings().all()
+    found = select(*assemble.COLUMNS).where(_commands.c.command_id.in_([row["command_id"] for row in writes]))
+    rows = (await connection.execute(found)).all()
     commands = {one.command_id: one for one in await assemble.commands(connection, rows)}
     return tuple(
         OpenWrite(

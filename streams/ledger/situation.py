@@ -39,7 +39,7 @@ class SituationReader:
         `limit`, and `more` says whether there are others."""
         now = self._clock.now()
         statement = (
-            select(_commands)
+            select(*assemble.COLUMNS)
             .where(
                 _READY,
                 _commands.c.tenant == tenant,
@@ -50,7 +50,7 @@ class SituationReader:
             .limit(limit + 1)
         )
         async with self._store.read() as connection:
-            rows = (await connection.execute(statement)).mappings().all()
+            rows = (await connection.execute(statement)).all()
             return Situation(
                 tenant=tenant,
                 now=now,
