@@ -1,26 +1,18 @@
 """Replaying letters one after another, oldest first, at a pace; each says what became of it."""
 
 from collections.abc import AsyncIterator, Iterable
-from itertools import zip_longest
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from streams.clock import Clock
+from streams.core.differences import Change, differences
 from streams.desk.lines import what
 from streams.ledger import Ledger
 from streams.ledger.errors import NotPossible
 from streams.ledger.replay import Replayed, ReplayReport, Retranslate
 
 _MINUTE_S: Final = 60.0
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One place of a payload that a replay changes; None where there was or is nothing."""
-
-    path: str
-    before: Any
-    after: Any
 
 
 class CommandChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,20 +99,3 @@ def _command(one: Replayed) -> CommandChange:
         to_state=one.to_state,
         changes=tuple(differences(one.payload_before, one.payload_after)),
     )
-
-
-def differences(before: Any, after: Any, path: str = "") -> list[Change]:
-    """The places where two JSON values differ, as paths such as `lines[0].tax_type`."""
-    sides = [side for side in (before, after) if side is not None]
-    if sides and all(isinstance(side, dict) for side in sides):
-        left, right = before or {}, after or {}
-        names = dict.fromkeys((*left, *right))
-        return [one for name in names for one in differences(left.get(name), right.get(name), _join(path, name))]
-    if sides and all(isinstance(side, list) for side in sides):
-        pairs = enumerate(zip_longest(before or [], after or []))
-        return [one for number, (left, right) in pairs for one in differences(left, right, f"{path}[{number}]")]
-    return [] if before == after else [Change(path, before, after)]
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name

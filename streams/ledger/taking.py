@@ -5,16 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
-from schemas.codec import shorten
 from schemas.commands import CommandRecord, Commands, Duplicate, Ignored, Pending, RefusedEvent
-from streams.core.effects import KEEP, TAKE
-from streams.core.results import Option
-from streams.ledger import bulk, cursors, known, letters, tables, transitions
+from streams.ledger import bulk, conflicts, cursors, known, letters, tables, transitions
 from streams.ledger.admission import Origin, admit
 from streams.ledger.known import Known, KnownEvent, key_of, position_of
-from streams.ledger.questions import question_row
 from streams.ledger.transitions import Why
 from streams.ledger.work import Work
 
@@ -48,6 +42,7 @@ class Taking:
         self._events: list[dict[str, Any]] = []
         self._duplicates: list[dict[str, Any]] = []
         self._fresh: list[CommandRecord] = []
+        self._conflicts: list[tuple[CommandRecord, KnownEvent]] = []
 
     def add(self, record: CommandRecord) -> None:
         """Decide what the record is."""
@@ -108,7 +103,7 @@ class Taking:
         self.counts.known[record.source, "event"] += 1
         if event is not None and not isinstance(record.outcome, Duplicate) and record.digest != event.digest:
             self.counts.conflicts += 1
-            self._work.questions.append(_conflict(record, event, self._work))
+            self._conflicts.append((record, event))
 
     def _refused(self, record: CommandRecord, refused: RefusedEvent) -> None:
         position = position_of(record)
@@ -155,6 +150,7 @@ class Taking:
         work = self._work
         await bulk.insert(work.connection, tables.events, self._events)
         await bulk.insert(work.connection, tables.duplicates, self._duplicates)
+        work.questions += await conflicts.questions(work.connection, self._conflicts, work.now)
         commands = [
             (record, command)
             for record in self._fresh
@@ -207,23 +203,3 @@ def _event_row(record: CommandRecord, outcome: Commands | Ignored | Pending, now
         "traceparent": record.traceparent,
         "recorded_at": now,
     }
-
-
-def _conflict(record: CommandRecord, event: KnownEvent, work: Work) -> dict[str, Any]:
-    return question_row(
-        kind="event_conflict",
-        subject=f"{record.event_key}|{record.digest}",
-        event_key=record.event_key,
-        entity_key=record.entity_key,
-        text=f"{record.event_key} came twice with different content: a producer gave one id to two events",
-        ours={"position": "/".join(map(str, event.position)), "digest": event.digest},
-        theirs={
-            "position": "/".join(map(str, position_of(record))),
-            "digest": record.digest,
-            "value": shorten((record.value or b"").decode(errors="replace")),
-        },
-        options=(Option(KEEP, "keep what came first"), Option(TAKE, "book what came second instead")),
-        cause="conflict",
-        now=work.now,
-        record=msgspec.json.encode(record),
-    )

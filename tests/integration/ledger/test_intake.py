@@ -83,6 +83,8 @@ async def test_one_id_with_two_contents_is_a_question_and_never_a_retry(ledger: 
     [asked] = await ledger.questions.list()
     assert asked.kind == "event_conflict"
     assert [option.name for option in asked.options] == ["keep", "take"]
+    # Neither can be read as an event here, so their digests are all that is told apart.
+    assert asked.ours["digest"] != asked.theirs["digest"]
     assert await counts(ledger) == (3, 1, 2, 0)
     await ledger.questions.answer(asked.question_id, "take", "ann")
     commands = (await ledger.timeline.trace(ORDER)).commands

@@ -7,9 +7,9 @@ import pytest
 
 from schemas import envelope
 from schemas.envelope import Envelope
+from streams.core.differences import Change, differences
 from streams.desk.auditing import read_record
 from streams.desk.lines import age, command, entity, moment, remedy, side_text
-from streams.desk.replaying import Change, differences
 from streams.desk.story import document_text
 from streams.kafka.records import Record
 from streams.ledger.timeline import DocumentView
