@@ -7,10 +7,10 @@ A raw record that yields events is gone once they are acknowledged; one that yie
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from connectors.base import Events, Normalised, SourceConfig
-from connectors.registry import CONNECTORS
+from connectors.registry import CONNECTORS, NAMES
 from schemas import envelope, raw
 from schemas.codec import Refused, to_json
-from schemas.commands import CommandRecord
+from schemas.commands import CommandRecord, Ignored, RefusedEvent
 from schemas.events import event_type
 from schemas.topics import TOPICS, name_of
 from streams.core.refusal import bug, refused
@@ -42,18 +42,39 @@ class Normalise:
                 topic = TOPICS[event_type(event.type).topic].full_name(self._prefix)
                 yield Outgoing(topic, key, value, tuple(headers))
             return
-        ended = CommandRecord(
-            topic=name_of(run.topic, self._prefix),
-            partition=run.partition,
-            offset=record.offset,
-            timestamp_ms=record.timestamp_ms,
-            outcome=outcome,
-            source=record.key.decode(errors="replace") or None,
-            key=record.key,
-            value=record.value,
-            headers=record.headers,
-        )
-        yield Outgoing(TOPICS["commands"].full_name(self._prefix), record.key, to_json(ended), (), run.partition)
+        place = (name_of(run.topic, self._prefix), run.partition)
+        ended = to_json(ended_record(record, outcome, *place, sources))
+        yield Outgoing(TOPICS["commands"].full_name(self._prefix), record.key, ended, (), run.partition)
+
+
+def ended_record(
+    record: Record, outcome: Ignored | RefusedEvent, topic: str, partition: int, sources: Sources
+) -> CommandRecord:
+    """The row of a raw record that yields no event: known by its position, and by what its source calls it."""
+    event_id, type_ = _named(record, sources)
+    return CommandRecord(
+        topic=topic,
+        partition=partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp_ms,
+        outcome=outcome,
+        source=record.key.decode(errors="replace") or None,
+        event_id=event_id,
+        event_type=type_,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )
+
+
+def _named(record: Record, sources: Sources) -> tuple[str | None, str | None]:
+    try:
+        request = raw.from_kafka(record.headers, record.value)
+    except Refused:
+        return None, None
+    config = sources.get(request.source)
+    names = None if config is None else NAMES.get(config.connector)
+    return (None, None) if names is None else names(request)
 
 
 def normalise(record: Record, sources: Sources) -> Normalised:

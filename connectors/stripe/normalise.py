@@ -18,6 +18,7 @@ from schemas.commands import Evidence, Ignored, RefusedEvent
 from schemas.envelope import Envelope
 from schemas.events import PaymentFailed, PaymentReceived, RefundIssued
 from schemas.events.fields import Contract, OrderRef
+from schemas.keys import check_identifier
 from schemas.money import from_minor, to_text
 from schemas.raw import RawRecord
 
@@ -37,6 +38,20 @@ def normalise(raw: RawRecord, config: SourceConfig) -> Normalised:
     except Refused as error:
         message = f"Stripe's {error.path} is {error.value}, expected {error.expected}."
         return _letter(message, error.path, error.value, _REMEDY)
+
+
+def named(raw: RawRecord) -> tuple[str | None, str | None]:
+    """The id and the type that Stripe gave what a delivery is about, as far as it can be read."""
+    try:
+        event = load_json(raw.body, _BODY_BYTES_MAX)
+    except Refused:
+        return None, None
+    id_, type_ = (_get(event, name) for name in ("id", "type"))
+    return _name(id_), _name(type_)
+
+
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) and check_identifier(value) is None else None
 
 
 def _letter(message: str, field: str, value: str | None, remedy: str) -> RefusedEvent:

@@ -31,20 +31,22 @@ def trace(
 
 async def _story(ledger: Ledger, key: str) -> Story:
     entities = await ledger.timeline.entities(key)
-    if not entities:
-        raise await nothing_known(ledger, key)
     if len(entities) > 1 and ":" not in key:
         raise Failed(f"{key} means several: write one of {', '.join(entities)}.", FOUND_WRONG)
-    return story_of(key, await ledger.timeline.trace(key), datetime.now(UTC))
+    timeline = await ledger.timeline.trace(key)
+    if not timeline.entities and not timeline.events:
+        raise await nothing_known(ledger, key)
+    return story_of(key, timeline, datetime.now(UTC))
 
 
 def _print(story: Story) -> None:
     out = console()
-    out.print(", ".join(story.entities), style="bold")
+    out.print(", ".join(story.entities or (story.key,)), style="bold")
     for one in story.happened:
         out.print(f"{moment(one.at)}  {one.about}")
         indented(out, one.text, 4)
-    out.print("Now", style="bold")
+    if story.commands or story.dead_letters or story.questions:
+        out.print("Now", style="bold")
     for command in story.commands:
         out.print(f"  {command.command_id}")
         indented(out, command_text(command), 4)

@@ -23,22 +23,12 @@ def with_tenants(tenants: Tenants) -> Retranslate:
 
 def _raw(stored: StoredRecord, tenants: Tenants) -> CommandRecord:
     # Only letters of `raw` need the connectors with their libraries, which take long to load.
-    from streams.normalise import normalise
+    from streams.normalise import ended_record, normalise
 
     record = Record(stored.key or b"", stored.value or b"", stored.headers, stored.offset, stored.timestamp_ms)
     outcome = normalise(record, tenants.sources)
     if not isinstance(outcome, Events):
-        return CommandRecord(
-            topic=stored.topic,
-            partition=stored.partition,
-            offset=stored.offset,
-            timestamp_ms=stored.timestamp_ms,
-            outcome=outcome,
-            source=record.key.decode(errors="replace") or None,
-            key=stored.key,
-            value=stored.value,
-            headers=stored.headers,
-        )
+        return ended_record(record, outcome, stored.topic, stored.partition, tenants.sources)
     if len(outcome.envelopes) != 1:
         raise NotPossible(
             f"the request tells {len(outcome.envelopes)} events, and a letter becomes one: have the source send it "

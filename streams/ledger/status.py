@@ -13,7 +13,7 @@ from schemas.states import disposition_of
 from schemas.status import CommandStatus, DocumentStatus, EventStatus, Problem
 from streams.clock import Clock
 from streams.core.waiting import Waiting
-from streams.ledger import dispositions, tables, waits
+from streams.ledger import dispositions, raw_ends, tables, waits
 from streams.ledger.engine import Store
 from streams.ledger.repeat import repeated
 
@@ -35,10 +35,10 @@ class Status:
         """None while the ledger does not know the event. Raises LedgerUnavailable."""
         key = keys.event_key(source, id)
         async with self._store.read() as connection:
-            row = (await connection.execute(select(_events).where(_events.c.event_key == key))).mappings().first()
+            row = await _event(connection, source, id, key)
             if row is None:
                 return await self._refused(connection, source, id, key)
-            commands = await self._commands(connection, key)
+            commands = await self._commands(connection, row["event_key"])
         waiting = row["outcome"] == "pending"
         states = [one.counts_as for one in commands]
         return EventStatus(
@@ -86,6 +86,14 @@ class Status:
             reason=row["closed_reason"],
             error=problem_of(row),
         )
+
+
+async def _event(connection: AsyncConnection, source: str, id: str, key: str) -> Any:
+    for where in (_events.c.event_key == key, raw_ends.is_called(source, id)):
+        statement = select(_events).where(where).order_by(_events.c.recorded_at.desc()).limit(1)
+        if (row := (await connection.execute(statement)).mappings().first()) is not None:
+            return row
+    return None
 
 
 class _Command:

@@ -75,6 +75,14 @@ events: Final = Table(
     one_of("outcome", ("commands", "ignored", "pending")),
     UniqueConstraint("topic", "partition", "offset"),
     Index("ix_events_entity_key", "entity_key"),
+    # A request that told no event has the position as its key; people ask for it by the id that its source gave it.
+    Index(
+        "ix_events_raw",
+        "source",
+        "event_id",
+        sqlite_where=text("topic = 'raw'"),
+        postgresql_where=text("topic = 'raw'"),
+    ),
     Index(
         "ix_events_pending",
         "event_key",

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas import keys
 from schemas.states import WaitReason
 from streams.clock import Clock
-from streams.ledger import asking, dead_letters, tables, waits
+from streams.ledger import asking, dead_letters, raw_ends, tables, waits
 from streams.ledger.asking import Question
 from streams.ledger.dead_letters import LetterRow
 from streams.ledger.engine import Store
@@ -105,7 +105,8 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """The story. Empty lists all round mean that the ledger knows nothing under this key."""
+    """The story. Empty lists all round mean that the ledger knows nothing under this key; an event that is of no entity
+    has a story without one."""
 
     entities: tuple[str, ...]
     events: tuple[EventView, ...] = ()
@@ -155,11 +156,12 @@ class Timelines:
         """Everything about the entities that the key means."""
         async with self._store.read() as connection:
             entities = await _entities(connection, key)
-            if not entities:
+            alone = await _without_entity(connection, key)
+            if not entities and not alone:
                 return Timeline(entities=())
             commands = await _rows(connection, _commands, _of_story(entities), _commands.c.position)
             ids = [row["command_id"] for row in commands]
-            event_keys = [row["event_key"] for row in commands]
+            event_keys = [*alone, *(row["event_key"] for row in commands)]
             where = or_(_events.c.entity_key.in_(entities), _events.c.event_key.in_(event_keys))
             events = await _rows(connection, _events, where, _events.c.recorded_at)
             pending = [row for row in commands if row["state"] == "pending"]
@@ -169,7 +171,7 @@ class Timelines:
                 events=tuple(_view(EventView, row) for row in events),
                 commands=tuple(_command(row, waiting.get(row["command_id"])) for row in commands),
                 documents=await _documents(connection, [row["effect_key"] for row in commands]),
-                transitions=await _transitions_of(connection, entities, ids),
+                transitions=await _transitions_of(connection, [*entities, *alone], ids),
                 calls=await _calls_of(connection, ids),
                 dead_letters=tuple(await _letters_of(connection, entities, ids)),
                 questions=await _questions_of(connection, entities),
@@ -198,6 +200,14 @@ async def _entities(connection: AsyncConnection, key: str) -> tuple[str, ...]:
     for statement in statements:
         found |= {row[0]: None for row in await connection.execute(statement) if row[0] is not None}
     return tuple(found)
+
+
+async def _without_entity(connection: AsyncConnection, key: str) -> list[str]:
+    """The event keys of what the key means and has no entity: an unknown type, or a request that told no event."""
+    source, _, event_id = key.partition(":")
+    where = or_(_events.c.event_key == key, raw_ends.is_called(source, event_id))
+    statement = select(_events.c.event_key).where(where, _events.c.entity_key.is_(None))
+    return [row[0] for row in await connection.execute(statement)]
 
 
 def _of_story(entities: Sequence[str]) -> ColumnElement[bool]:

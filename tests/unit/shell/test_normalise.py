@@ -2,18 +2,23 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from connectors.base import SourceConfig
 from schemas import raw
-from schemas.commands import RefusedEvent
+from schemas.commands import Ignored, RefusedEvent
 from schemas.raw import RawRecord
 from streams.kafka.records import Record
-from streams.normalise import normalise
+from streams.normalise import ended_record, normalise
 
-SOURCES = {"shop-1": SourceConfig(name="shop-1", connector="cloudevents")}
+SOURCES = {
+    "shop-1": SourceConfig(name="shop-1", connector="cloudevents"),
+    "stripe-1": SourceConfig(name="stripe-1", connector="stripe"),
+}
 
 
-def of(source: str) -> Record:
-    request = RawRecord(source=source, connector="stripe", body=b"{}", received_at=datetime(2026, 11, 24, tzinfo=UTC))
+def of(source: str, body: bytes = b"{}") -> Record:
+    request = RawRecord(source=source, connector="stripe", body=body, received_at=datetime(2026, 11, 24, tzinfo=UTC))
     key, value, headers = raw.to_kafka(request)
     return Record(key, value, tuple(headers), 7, 1_795_000_000_000)
 
@@ -35,6 +40,26 @@ def test_a_source_of_cloudevents_has_nothing_in_raw() -> None:
     assert "/v1/events" in refused.evidence.remedy
     assert "ledgerstream dlq discard ID" in refused.evidence.remedy
     assert refused.evidence.stacktrace is None
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "names"),
+    [
+        ("stripe-1", b'{"id": "evt_1", "type": "charge.succeeded"}', ("evt_1", "charge.succeeded")),
+        ("stripe-1", b'{"id": "evt\\u00001", "type": 7}', (None, None)),
+        ("stripe-1", b"{", (None, None)),
+        ("shop-1", b'{"id": "evt_1", "type": "x"}', (None, None)),
+        ("shop-9", b'{"id": "evt_1", "type": "x"}', (None, None)),
+    ],
+)
+def test_what_tells_no_event_keeps_the_name_that_its_source_gave_it(
+    source: str, body: bytes, names: tuple[str | None, str | None]
+) -> None:
+    ended = ended_record(of(source, body), Ignored("test mode"), "raw", 0, SOURCES)
+    assert (ended.event_id, ended.event_type) == names
+    assert (ended.source, ended.event_key, ended.offset) == (source, None, 7)
+    nobodys = ended_record(Record(b"x", b"", (), 1, 1), Ignored("no headers"), "raw", 0, SOURCES)
+    assert (nobodys.event_id, nobodys.event_type) == (None, None)
 
 
 def test_a_source_that_nobody_configured_is_named() -> None:
