@@ -55,7 +55,7 @@ test: $(STAMP) tools ## everything that must hold before a commit is pushed; pri
 	$(PYTEST) -q -n 2 --dist loadgroup --maxschedchunk 2 -m "not all and not bench" tests --ignore=tests/unit --ignore=tests/architecture; \
 	echo "make test took $$((SECONDS - start)) s"
 
-test-all: TOOLS := mvn kcat curl openssl postgres engine compose
+test-all: TOOLS := mvn kcat curl openssl postgres mariadb engine compose
 test-all: $(STAMP) tools ## the same and the longer rounds
 	$(MAKE) --no-print-directory test
 	$(PYTEST) -q -m "all" --timeout=1800 tests

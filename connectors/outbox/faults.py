@@ -63,11 +63,12 @@ def _remedy(cause: BaseException, said: str) -> str:
 
 
 def _code(cause: BaseException) -> str:
-    """PostgreSQL's five letters or MySQL's number; empty for anything else."""
+    """MySQL's number or PostgreSQL's five letters; empty for anything else."""
     for one in (cause, cause.__cause__):
+        number = one.args[0] if one is not None and one.args else None
+        if isinstance(number, int) and not isinstance(one, OSError):
+            return str(number)
         state = getattr(one, "sqlstate", None)
         if isinstance(state, str):
             return state
-        if one is not None and one.args and isinstance(one.args[0], int) and not isinstance(one, OSError):
-            return str(one.args[0])
     return ""

@@ -56,7 +56,7 @@ class PostgresServer:
             check=False,
         )
         assert made.returncode == 0, made.stdout + made.stderr
-        self.port = _free_port()
+        self.port = free_port()
         self._launch()
 
     def stop(self) -> None:
@@ -160,7 +160,8 @@ def _lent_user() -> str:
     return next(name for name in _LENT if name in known)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
