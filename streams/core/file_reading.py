@@ -98,6 +98,8 @@ def _problem(name: str, parsed: Parsed, kind: type[BaseModel], detail: Mapping[s
     match detail["type"]:
         case "missing":
             return f"{where} is missing. Add it."
+        case "extra_forbidden" if path[-1] in _LATER:
+            return f"{where}: {_LATER[str(path[-1])]} Remove it."
         case "extra_forbidden":
             known = _known(kind, path[:-1])
             hint = nearest(str(path[-1]), known)
@@ -107,6 +109,10 @@ def _problem(name: str, parsed: Parsed, kind: type[BaseModel], detail: Mapping[s
             return f"{where}: got {_shown(path, detail['input'])}: {_expected(detail)} Correct it."
 
 
+# What a later release will read. To take it now and do nothing with it would be a promise that is not kept.
+_LATER: Final = {
+    "valid_from": "versions of a tenant file by date come with a later release; this one holds for every date."
+}
 # pydantic's words for what a person who writes YAML knows by another name.
 _WORDS: Final = {
     "model_type": "expected names and values beneath it",
@@ -115,9 +121,6 @@ _WORDS: Final = {
     "too_short": "expected at least one; leave the line out if there is none",
     "string_type": "expected text",
     "string_too_short": "expected some text",
-    "date_type": "expected a date such as 2026-01-01",
-    "date_from_datetime_parsing": "expected a date such as 2026-01-01",
-    "date_from_datetime_inexact": "expected a date such as 2026-01-01",
     "decimal_parsing": 'expected a number such as "17.5"',
     "int_parsing": "expected a whole number",
     "bool_parsing": "expected true or false",

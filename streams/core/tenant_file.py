@@ -5,7 +5,6 @@ One tenant file describes one Xero organisation: which sources feed it, and how 
 alone knows (whether an account exists, what a rate is) is not known here.
 """
 
-import datetime as dt
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Final, Literal
@@ -182,7 +181,6 @@ class TenantFile(_Part):
     """One organisation."""
 
     version: Literal["1"]
-    valid_from: dt.date
     xero_tenant_id: OrganisationId
     time_zone: Zone
     base_currency: CurrencyCode

@@ -25,7 +25,7 @@ sources:
 """,
     "uk.yaml": """\
 version: 1
-valid_from: 2026-01-01
+# One organisation.
 xero_tenant_id: ${TENANT_UK}
 time_zone: Europe/London
 base_currency: GBP
@@ -52,7 +52,7 @@ contacts:
 """,
     "ie.yaml": """\
 version: 1
-valid_from: 2026-01-01
+# One organisation.
 xero_tenant_id: xero-ie
 time_zone: Europe/Dublin
 base_currency: EUR
