@@ -150,11 +150,14 @@ async def _keep(stage: Stage, xero: Xero, teller: Teller) -> None:
     teller.say("To use the command line against it, type this in another terminal:")
     for line in stage.exports():
         teller.verbatim(line)
+    teller.say("")
+    teller.say("Kill the worker whenever you like; it is started again, and nothing is lost or booked twice:")
+    teller.verbatim("pkill -9 -f 'ledgerstream worker'")
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     while not ended.is_set():
-        stage.check()
+        await stage.keep_up(teller.say)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), _LOOK_S)
     teller.say("Stopping.")

@@ -34,8 +34,8 @@ class Part:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start it. A tether ends it should we be killed."""
-        with self.output.open("wb") as output, self.log.open("wb") as log:
+        """Start it, once or again after it ended. A tether ends it should we be killed."""
+        with self.output.open("ab") as output, self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(Path(tether.__file__)),
@@ -60,6 +60,11 @@ class Part:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started and runs no more."""
+        return self._process is not None and self._process.returncode is not None
 
     def check(self) -> None:
         """Raises PartFailed if the process has ended."""

@@ -1,7 +1,7 @@
 """Everything that the demo runs: Kafka, the sandbox, the receiver and the worker, each a process of its own."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,16 @@ class Stage:
         """Start the worker, and wait until it is ready. Raises PartFailed."""
         await self.worker.start()
         await self.worker.ready(self.metrics.replace("/metrics", "/readyz"))
+
+    async def keep_up(self, told: Callable[[str], None]) -> None:
+        """Start the worker again where it has ended, as a supervisor would. Raises PartFailed for any other part, and
+        where the worker does not become ready."""
+        for part in self.others:
+            part.check()
+        if self.worker.has_ended:
+            told("The worker has ended; it is started again, as a supervisor would.")
+            await self.start_worker()
+            told("The worker is ready again: what it had begun is settled, and the rest goes on.")
 
     def check(self) -> None:
         """Raises PartFailed if a part has ended."""

@@ -37,7 +37,7 @@ def kept(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept
         assert line, said.read_text()
         summary = json.loads(line)
         assert summary["ok"], (summary, said.read_text())
-        yield Kept(summary, _whole(said), {**environment, **_exports(_whole(said))}, process)
+        yield Kept(summary, _whole(said), said, {**environment, **_exports(_whole(said))}, process)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -50,7 +50,7 @@ def _whole(said: Path) -> str:
     """Everything that is told; the exports come last."""
     for _ in range(100):
         text = said.read_text()
-        if "LEDGERSTREAM_XERO_TIMEOUT_S=" in text:
+        if "pkill" in text:
             return text
         time.sleep(0.1)
     return said.read_text()

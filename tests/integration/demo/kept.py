@@ -3,15 +3,17 @@
 import shlex
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
 @dataclass
 class Kept:
-    """`told` is what it said to people."""
+    """`told` is what it had said to people when all of it ran; `said` is the file that it goes on writing."""
 
     summary: dict[str, Any]
     told: str
+    said: Path
     environment: dict[str, str]
     process: "subprocess.Popen[str]"
 

@@ -1,8 +1,11 @@
 """`ledgerstream demo`, whole: the JSON line, the letters, and what is left running with --keep."""
 
 import json
+import os
 import re
 import signal
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,39 @@ def test_what_is_left_running_can_be_used(kept: Kept) -> None:
     trace = kept.type("ledgerstream trace shop-1:order:1289")
     assert trace.returncode == 0, trace.stderr
     assert "S1-1289" in trace.stdout
+
+
+def test_a_worker_that_is_killed_is_started_again_and_loses_nothing(kept: Kept) -> None:
+    order = {
+        "order_id": "7001", "number": "7001", "currency": "GBP", "placed_at": "2026-11-24T09:30:00Z",
+        "customer": {"id": "77", "name": "Ada Smith"}, "taxes_included": True, "total": "12.00",
+        "lines": [{"id": "1", "description": "Mug", "unit_amount": "12.00", "tax_rate": "20"}],
+    }  # fmt: skip
+    event = {"specversion": "1.0", "id": "after-the-kill", "source": "shop-2", "data": order,
+             "type": "com.ledgerstream.OrderPlaced.v1"}  # fmt: skip
+    os.kill(_worker_of(kept.process.pid), signal.SIGKILL)
+    port, secret = kept.environment["LEDGERSTREAM_RECEIVER_PORT"], kept.environment["LEDGERSTREAM_SECRET_SHOP_2"]
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/cloudevents+json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/events", json.dumps(event).encode(), headers)
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 the address is the demo's own
+        assert answer.status == 202
+    for _ in range(60):
+        if "posted" in (trace := kept.type("ledgerstream trace S2-7001").stdout):
+            break
+        time.sleep(0.5)
+    assert "total 12.00" in trace
+    assert "The worker is ready again" in kept.said.read_text()
+    assert kept.process.poll() is None
+
+
+def _worker_of(demo: int) -> int:
+    """The process that the demo runs as its worker, behind its tether."""
+    children = [int(pid) for pid in Path(f"/proc/{demo}/task/{demo}/children").read_text().split()]
+    for child in children:
+        words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        if b"worker" in words:
+            return int(Path(f"/proc/{child}/task/{child}/children").read_text())
+    pytest.fail("the demo has no worker")
 
 
 def test_ctrl_c_ends_it_all(kept: Kept) -> None:
