@@ -60,18 +60,21 @@ class Database:
                 done = await connection.execute(text(statement), values)
             return [tuple(row) for row in done] if done.returns_rows else []
 
-    async def script(self, *statements: str) -> None:
+    async def script(self, statements: str) -> None:
         """Statements as they stand, whatever colons and percent signs are in them."""
         async with self.engine.begin() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None
-            for statement in statements:
-                if self.dialect == "mysql":
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            match self.dialect:
+                case "postgresql":
+                    await raw.execute(statements)
+                case "sqlite":
+                    await raw.executescript(statements)
+                case "mysql":
                     cursor = await raw.cursor()
-                    await cursor.execute(statement)
+                    for statement in statements.split(";\n"):
+                        if statement.strip():
+                            await cursor.execute(statement)
                     await cursor.close()
-                else:
-                    await raw.execute(statement)
 
     async def write(self, connection: AsyncConnection, order_id: str, version: int) -> None:
         """A row of the outbox: the order as it is in this version."""
