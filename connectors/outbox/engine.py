@@ -1,7 +1,9 @@
 """Connections to a company's database: few, short, and never in its way."""
 
+import sqlite3
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -72,11 +74,16 @@ def _mysql(url: URL) -> AsyncEngine:
 
 
 def _sqlite(url: URL) -> AsyncEngine:
+    path = url.database or ""
     # mode=rw: a file that is not there is an error, and not made.
-    file = URL.create(
-        "sqlite+aiosqlite", database=f"file:{quote(url.database or '')}", query={"mode": "rw", "uri": "true"}
-    )
+    file = URL.create("sqlite+aiosqlite", database=f"file:{quote(path)}", query={"mode": "rw", "uri": "true"})
     engine = create_async_engine(file, connect_args={"timeout": _LOCK_S}, **_POOL)
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _look(*_arguments: object) -> None:
+        # The driver starts a thread for each connection, and leaves it to itself when the file cannot be opened.
+        if not Path(path).exists():
+            raise sqlite3.OperationalError("unable to open database file")
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(connection: Any, _record: object) -> None:

@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NoReturn
 
 import aiosqlite
 import pytest
 
-from connectors.base import OutboxConfig, PublishFailed, Secret
+from connectors.base import OutboxConfig, PublishFailed, RecordPosition, Secret
 from connectors.outbox.errors import LeaseLost, OutboxUnavailable
 from connectors.outbox.figures import Figures
 from connectors.outbox.poller import ROWS_AT_ONCE, Poller
@@ -176,6 +177,32 @@ async def test_only_one_of_two_sends_and_the_other_takes_over_at_once_when_it_st
     assert company.sent == [("1", "1"), ("1", "2")]
 
 
+class _Dying(MemoryPublisher):
+    """A broker that takes one record, during whose acknowledgement the poller ends."""
+
+    def __init__(self, company: Company) -> None:
+        super().__init__()
+        self._company = company
+        self.marked: list[tuple[object, ...]] = []
+
+    async def publish(self, *record: Any) -> NoReturn:
+        await super().publish(*record)
+        self.marked += await self._company.sql("SELECT id FROM outbox WHERE published_at IS NOT NULL")
+        raise asyncio.CancelledError
+
+
+async def test_who_ends_before_the_mark_leaves_the_row_to_the_next_who_sends_the_same(company: Company) -> None:
+    await company.place(("1", 1), ("1", 2))
+    dying = _Dying(company)
+    with pytest.raises(asyncio.CancelledError):
+        await company.poller("old", lease_s=0.01, publisher=dying).turn()
+    assert dying.marked == []
+    await asyncio.sleep(0.05)
+    await company.poller("new").turn()
+    assert company.sent == [("1", "1"), ("1", "2")]
+    assert dying.records == company.publisher.records[:1]
+
+
 class _Overtaken(MemoryPublisher):
     """A broker that takes so long that another poller leads before it answers."""
 
@@ -184,11 +211,11 @@ class _Overtaken(MemoryPublisher):
         self._other = other
         self._company = company
 
-    async def publish(self, *record: object) -> object:  # type: ignore[override]  # it passes on what it is given
+    async def publish(self, *record: Any) -> RecordPosition:
         if not self._company.sent:
             await self._company.sql("UPDATE outbox_poller SET lease_until_ms = 0")
             await self._other.turn()
-        return await super().publish(*record)  # type: ignore[arg-type]  # the same
+        return await super().publish(*record)
 
 
 async def test_who_lost_the_lease_marks_nothing(company: Company) -> None:
