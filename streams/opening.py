@@ -1,4 +1,4 @@
-"""What people's verbs need of a running system: its ledger as it is, and the address of its Kafka."""
+"""What people's verbs need of a running system: its ledger as it is, opened beside its worker."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,14 +11,15 @@ from streams.settings import Settings
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings) -> AsyncIterator[Ledger]:
+async def open_desk(settings: Settings, clock: SteadyClock | None = None) -> AsyncIterator[Ledger]:
     """The ledger for people, beside a worker or without one, as it is: only receiver and worker bring it up.
 
-    Raises LedgerUnavailable where there is none yet, LedgerRefused for another release's.
+    `clock` is set to the time of the ledger's server. Raises LedgerUnavailable where there is none yet, LedgerRefused
+    for another release's.
     """
     url = settings.ledger()
     _must_be_there(url)
-    clock = SteadyClock(SystemClock())
+    clock = clock or SteadyClock(SystemClock())
     ledger = await open_as_it_is(url, clock)
     try:
         if (told := await ledger.server_time()) is not None:

@@ -44,6 +44,16 @@ def load(folder: Path, environ: Mapping[str, str]) -> Tenants:
     return Tenants(configs, tenants, _version(texts), tuple(warnings))
 
 
+def readings(folder: Path, environ: Mapping[str, str]) -> Mapping[str, Reading[TenantFile]]:
+    """The tenant files of a folder that `load` has found to be right, by name, with their lines."""
+    found = {}
+    for name, text in _texts(folder).items():
+        file, _ = (None, ()) if name == SOURCES else read(f"{folder}/{name}", text, TenantFile, environ)
+        if file is not None:
+            found[name.removesuffix(".yaml")] = file
+    return found
+
+
 def _texts(folder: Path) -> dict[str, str]:
     """The files by name, in order. Raises TenantFilesError if one cannot be read, or if they are not all there."""
     try:

@@ -22,12 +22,16 @@ _BODY_BYTES_MAX: Final = 100_000
 _REMEDIES: Final = {
     "invalid_client": "Check LEDGERSTREAM_XERO_CLIENT_ID and LEDGERSTREAM_XERO_CLIENT_SECRET against Xero's developer "
     "portal, then `ledgerstream resume`.",
-    "invalid_grant": "Connect the organisation anew (`ledgerstream connect`), then `ledgerstream resume`.",
+    "invalid_grant": "Connect the organisation to the app again in Xero's developer portal, then "
+    "`ledgerstream resume`.",
     "invalid_scope": f"Give the app these scopes in Xero's developer portal: {' '.join(SCOPES)}; then "
     "`ledgerstream resume`.",
     "unauthorized_client": "The app may not sign in this way: make it a custom connection in Xero's developer portal, "
     "then `ledgerstream resume`.",
 }
+
+
+_OTHERWISE: Final = "Connect the organisation to the app again in Xero's developer portal, then `ledgerstream resume`."
 
 
 class AuthRefused(Exception):
@@ -123,5 +127,5 @@ def _read(status: int, body: bytes) -> tuple[str, float]:
         return token, float(life) if isinstance(life, int) and life > 0 else _LIFE_S
     error = str(answer.get("error") or f"status {status}")
     if status in (400, 401, 403):
-        raise AuthRefused(error, _REMEDIES.get(error, "Connect the organisation anew, then `ledgerstream resume`."))
+        raise AuthRefused(error, _REMEDIES.get(error, _OTHERWISE))
     raise AuthUnavailable(f"the token endpoint answered {status}")

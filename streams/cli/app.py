@@ -35,6 +35,7 @@ VERBS: Final = {
         "sandbox": ("sandbox",),
         "kafka": ("kafka",),
         "topics": ("topics",),
+        "check": ("check",),
         "trace": ("trace",),
         "audit": ("audit",),
         "ask": ("ask",),

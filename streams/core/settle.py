@@ -65,8 +65,8 @@ _BY_LOOKING: Final = frozenset({"number_taken", "contact_number_taken", "name_ta
 StopCause = Literal["auth", "scope", "disconnected"]
 _STOP_REMEDY: Final[dict[StopCause, str]] = {
     "auth": "Check client id and secret (`ledgerstream check`), then `ledgerstream resume`.",
-    "scope": "Give the app the scope in Xero's developer portal, connect anew, then `ledgerstream resume`.",
-    "disconnected": "Connect the organisation anew (`ledgerstream connect`), then `ledgerstream resume`.",
+    "scope": "Give the app the scope in Xero's developer portal and connect it anew, then `ledgerstream resume`.",
+    "disconnected": "Connect the organisation to the app again in Xero's developer portal, then `ledgerstream resume`.",
 }
 
 

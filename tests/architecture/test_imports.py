@@ -166,8 +166,8 @@ def test_imports_are_absolute() -> None:
 
 
 # What is built once, in one place, from the settings: `streams/bootstrap.py` hands it to everyone else, and
-# `streams/opening.py` hands the ledger to people.
-WIRING = ("streams/bootstrap.py", "streams/opening.py")
+# `streams/opening.py` and `streams/opening_xero.py` to people.
+WIRING = ("streams/bootstrap.py", "streams/opening.py", "streams/opening_xero.py")
 WIRED_IN_BOOTSTRAP = ("XeroClient", "Producer", "open_ledger", "open_as_it_is", "EmbeddedApp", "MetricsRegistry")
 
 
