@@ -11,13 +11,14 @@ from sqlalchemy import (
     Float,
     Integer,
     MetaData,
+    Numeric,
     String,
     Table,
     Text,
     cast,
     extract,
     func,
-    text,
+    literal_column,
     type_coerce,
 )
 from sqlalchemy.dialects import mysql
@@ -103,7 +104,8 @@ def now_ms(dialect: Dialect) -> ColumnElement[int]:
         case "postgresql":
             seconds: ColumnElement[Any] = extract("epoch", func.clock_timestamp())
         case "mysql":
-            seconds = func.unix_timestamp(func.sysdate(text("6")))
+            # func.sysdate() knows no fractions of a second.
+            seconds = literal_column("unix_timestamp(sysdate(6))", Numeric)
         case "sqlite":
             seconds = (type_coerce(func.julianday("now"), Float) - 2440587.5) * 86400.0
     return cast(seconds * 1000, Integer if dialect == "sqlite" else BigInteger)
