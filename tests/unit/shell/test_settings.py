@@ -97,3 +97,11 @@ def test_a_ledger_that_cannot_be_one_is_told_without_its_password(url: str) -> N
 def test_a_cluster_is_hosts_with_ports(servers: str) -> None:
     with pytest.raises(settings.SettingsError, match="expected host:port, several separated by commas"):
         settings.load({"KAFKA_BOOTSTRAP_SERVERS": servers})
+
+
+def test_the_readme_names_every_setting() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    variables = [
+        settings.variable_of(name).removeprefix(settings.ENV_PREFIX) for name in settings.Settings.model_fields
+    ]
+    assert [name for name in variables if f"`{name}`" not in readme] == []
