@@ -10,6 +10,7 @@ from urllib.parse import quote
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from connectors.outbox.address import dialect_of, without_driver
@@ -24,9 +25,16 @@ _POOL: Final[Mapping[str, Any]] = {"pool_size": 1, "max_overflow": 1, "hide_para
 
 
 def create_engine(url: str) -> AsyncEngine:
-    """An engine; it connects at its first use. Raises OutboxUnavailable where the driver is not installed."""
+    """An engine; it connects at its first use. Raises OutboxUnavailable for an address that cannot be read, and where
+    the driver is not installed."""
     dialect = dialect_of(url)
-    parsed = make_url(without_driver(url))
+    try:
+        parsed = make_url(without_driver(url))
+    except (ArgumentError, ValueError):
+        raise OutboxUnavailable(
+            "the database's address cannot be read: write it as SCHEME://USER:PASSWORD@HOST:PORT/NAME, with %XX for "
+            "every character of the password that is neither a letter nor a digit."
+        ) from None
     match dialect:
         case "postgresql":
             return _postgresql(parsed)

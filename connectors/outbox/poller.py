@@ -20,6 +20,7 @@ from connectors.outbox.errors import LeaseLost, OutboxUnavailable
 from connectors.outbox.event import Rejected, Row, event_of
 from connectors.outbox.figures import Figures
 from connectors.outbox.store import Outbox
+from schemas.keys import event_key
 
 ROWS_AT_ONCE: Final = 100
 LEASE_S: Final = 10.0
@@ -143,7 +144,7 @@ class Poller:
         leads = await self._outbox.lead(self._owner, self._lease_s)
         self._led_at = now if leads else None
         if leads and not led_before:
-            _log.info("leads the outbox", source=self._source, owner=self._owner)
+            _log.info("this worker leads the outbox", source=self._source)
         return leads
 
     async def _send(self, rows: Sequence[Row]) -> None:
@@ -154,7 +155,8 @@ class Poller:
             if isinstance(outcome, Rejected):
                 rejected[row.position] = outcome.reason
                 self._metrics.schema_rejection(row.type)
-                _log.warning("outbox row rejected", source=self._source, position=row.position, column=outcome.column)
+                key = event_key(self._source, row.id or "")
+                _log.warning("a row of the outbox is no event", event_key=key, path=outcome.column)
             else:
                 events[row.position] = outcome
         sent = await self._publish(rows, events)

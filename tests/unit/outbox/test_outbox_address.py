@@ -32,6 +32,13 @@ def test_another_address_is_refused_without_repeating_it(url: str) -> None:
     assert "erp.db" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["postgresql://app:hush-hush@db:port/erp", "mysql://hush-hush:x"])
+def test_an_address_that_cannot_be_read_is_a_sentence_without_it(url: str) -> None:
+    with pytest.raises(OutboxUnavailable, match="the database's address cannot be read: write it as ") as caught:
+        Outbox(url, "outbox")
+    assert "hush-hush" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "where"),
     [
