@@ -55,6 +55,11 @@ def event_of(row: Row, source: str, now: datetime) -> Prepared | Rejected:
     except Refused as refused:
         column = _column(refused.path)
         return Rejected(f"{column}: got {refused.value}, expected {refused.expected}. {_MEND}", column)
+    except Exception as error:
+        # A bug of ours must not stop the rows behind this one.
+        return Rejected(
+            f"payload: {type(error).__name__}, which is a bug of Ledgerstream: report it. {_MEND}", "payload"
+        )
 
 
 def _envelope(row: Row, source: str) -> envelopes.Envelope:

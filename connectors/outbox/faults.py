@@ -17,6 +17,8 @@ DRIVER_ERRORS: Final = (
     sqlite3.Error,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    # Text that is not in the encoding that the database claims.
+    UnicodeError,
 )
 
 _INSTALL: Final = "run `ledgerstream outbox install SOURCE`"

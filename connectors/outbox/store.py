@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Text, cast, delete, func, select, text, update
+from sqlalchemy import Text, cast, delete, func, select, text, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.outbox import ddl
@@ -20,7 +20,7 @@ from connectors.outbox.errors import LeaseLost, OutboxUnavailable
 from connectors.outbox.event import Row
 from connectors.outbox.faults import DRIVER_ERRORS, unavailable
 from connectors.outbox.figures import COUNTED_MAX, Figures, RejectedRow
-from connectors.outbox.tables import Tables, now_ms
+from connectors.outbox.tables import Moment, Tables, now_ms
 from schemas.codec import BODY_BYTES_MAX
 
 _DELETED_AT_ONCE: Final = 1000
@@ -40,6 +40,8 @@ class Outbox:
         self._poller = tables.poller
         self._now_ms = now_ms(self._dialect)
         rows = self._outbox.c
+        # As text, because a time that no calendar of ours has (a year 20000) must not hide the rows beside it.
+        self._created_at = type_coerce(cast(rows.created_at, Text), Moment)
         self._is_waiting = (rows.published_at.is_(None), rows.rejected_at.is_(None))
 
     async def close(self) -> None:
@@ -79,7 +81,7 @@ class Outbox:
         payload = func.substr(cast(rows.payload, Text), 1, BODY_BYTES_MAX + 1)
         columns = (*(cast(rows[name], Text) for name in ("id", "aggregatetype", "aggregateid", "type")), payload)
         statement = (
-            select(rows.position, *columns, rows.sequence, rows.created_at)
+            select(rows.position, *columns, rows.sequence, self._created_at)
             .where(*self._is_waiting)
             .order_by(rows.position)
             .limit(limit)
@@ -139,7 +141,7 @@ class Outbox:
         rows, poller = self._outbox.c, self._poller.c
         async with self._connection() as connection:
             waiting = await self._count(connection, *self._is_waiting)
-            oldest = select(rows.created_at).where(*self._is_waiting).order_by(rows.position).limit(1)
+            oldest = select(self._created_at).where(*self._is_waiting).order_by(rows.position).limit(1)
             since = (await connection.execute(oldest)).scalar()
             rejected = await self._count(connection, rows.rejected_at.is_not(None))
             leads = (poller.lease_until_ms >= self._now_ms).label("leads")

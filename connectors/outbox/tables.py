@@ -54,7 +54,7 @@ class Moment(TypeDecorator[datetime]):
         return in_utc.replace(tzinfo=None)
 
     def process_result_value(self, value: Any, dialect: SqlDialect) -> datetime | None:
-        """None too for a text that is no time: an application of SQLite may write anything there."""
+        """None too for a text that is no time: SQLite keeps anything, and PostgreSQL knows more times than we do."""
         if isinstance(value, str):
             try:
                 value = datetime.fromisoformat(value)

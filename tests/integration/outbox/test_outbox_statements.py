@@ -162,6 +162,23 @@ def test_a_user_without_rights_is_told_what_to_grant(postgres: PostgresServer) -
     asyncio.run(try_it())
 
 
+def test_times_that_no_calendar_has_hide_no_row(postgres: PostgresServer) -> None:
+    database = Database(Place(postgres.new_database(), None))
+
+    async def try_it() -> None:
+        await database.install()
+        times = ("infinity", "20000-01-01", "0044-03-15 BC", "2026-11-25 12:00:00+02")
+        await fill(database, *times)
+        await database.run("UPDATE outbox SET created_at = CAST(aggregateid AS timestamptz)")
+        await database.close()
+        box = database.outbox()
+        assert [row.created_at for row in await box.waiting(10)] == [None, None, None, NOW - timedelta(hours=2)]
+        assert (await box.figures()).oldest is None
+        await box.close()
+
+    asyncio.run(try_it())
+
+
 async def test_only_what_is_written_counts(database: Database) -> None:
     box = database.outbox()
     async with database.engine.connect() as connection:

@@ -63,6 +63,15 @@ def test_a_time_that_says_nothing_is_the_time_of_sending() -> None:
     assert prepared(created_at=None).envelope.time == NOW.isoformat()
 
 
+def test_a_bug_of_ours_stops_no_other_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("connectors.outbox.event.prepare", broken)
+    found = rejected()
+    assert found.reason.startswith("payload: ZeroDivisionError, which is a bug of Ledgerstream: report it. ")
+
+
 @pytest.mark.parametrize(
     ("columns", "column", "reason"),
     [
