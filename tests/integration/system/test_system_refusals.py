@@ -114,7 +114,7 @@ async def test_wrong_files_settings_and_a_missing_broker_are_sentences(system: S
     wrong_file = await system.cli("worker")
     assert wrong_file.returncode == 2
     assert (
-        "uk.yaml:5: time_zone: got 'Europe/Londn': no such time zone; did you mean Europe/London?" in wrong_file.stderr
+        "uk.yaml:4: time_zone: got 'Europe/Londn': no such time zone; did you mean Europe/London?" in wrong_file.stderr
     )
     system.settings = settings | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     no_broker = await system.cli("worker")
