@@ -4,7 +4,7 @@ Amounts are texts here (see `wire`). A contact inside a document is named by its
 field beside it would change the contact (facts 4).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.xero.wire import text
@@ -87,7 +87,7 @@ def credit_note(
     payload: UpsertCreditNote,
     contact_id: str,
     mark: str,
-    items: Iterable[DocumentLine],
+    items: Iterable[Element],
     line_amount_types: str,
 ) -> Element:
     """A credit note to a customer, ready to be paid out."""
@@ -100,16 +100,21 @@ def credit_note(
         "CurrencyCode": payload.currency,
         "Reference": reference(payload.reference, mark),
         "Status": "AUTHORISED",
-        "LineItems": lines(items),
+        "LineItems": list(items),
     }
     if payload.currency_rate is not None:
         element["CurrencyRate"] = text(payload.currency_rate)
     return element
 
 
-def lines(items: Iterable[DocumentLine]) -> list[Element]:
-    """Lines in the order of the source."""
-    return [_line(item) for item in items]
+def lines(items: Sequence[DocumentLine], *, with_tax: bool = False) -> list[Element]:
+    """Lines in the order of the source. Xero computes their tax, unless `with_tax` tells it (facts 5: TaxAmount)."""
+    found = [_line(item) for item in items]
+    if with_tax:
+        for element, item in zip(found, items, strict=True):
+            if item.tax_amount is not None:
+                element["TaxAmount"] = text(item.tax_amount)
+    return found
 
 
 def _line(item: DocumentLine) -> Element:

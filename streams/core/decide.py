@@ -19,7 +19,7 @@ from schemas.commands import (
     UpsertInvoice,
 )
 from streams.core import decide_contact, decide_credit_note, decide_invoice
-from streams.core.decisions import Decision, Rates, Waits, Write, rejected, write
+from streams.core.decisions import Decision, Rates, Waits, Write, rejected, write, wrong_currency
 from streams.core.results import Same
 from streams.core.situation import EffectLink, ReadyCommand, Resource
 
@@ -95,7 +95,7 @@ def _problem(
             "amount",
             payload.amount,
         )
-    return None
+    return wrong_currency(command, payload.currency, document, what)
 
 
 def _reversal(command: ReadyCommand, payload: ReversePayment) -> Decision:

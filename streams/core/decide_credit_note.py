@@ -1,10 +1,36 @@
 """Credit notes: for the customer of the invoice, with its accounts and tax mirrored, over exactly what was refunded."""
 
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
 from connectors.xero import elements
+from connectors.xero.wire import amount
 from schemas.commands import DocumentLine, UpsertCreditNote
+from schemas.money import for_people
 from streams.core import penny, spread
-from streams.core.decisions import Decision, NeedsRead, Rates, fresh, gone, rejected, write
-from streams.core.situation import Document, EffectLink, ReadyCommand
+from streams.core.decisions import (
+    Decision,
+    NeedsRead,
+    Rates,
+    Waits,
+    asked,
+    fresh,
+    gone,
+    rejected,
+    write,
+    wrong_currency,
+)
+from streams.core.results import Option, Same
+from streams.core.situation import EffectLink, ReadyCommand
+
+Body = Mapping[str, Any]
+
+# How soon what an earlier refund became is looked at again.
+_EARLIER_S: Final = 2
+_ENDED: Final = frozenset({"VOIDED", "DELETED"})
+_LEAVE: Final = Option("xero", "make no credit note; book in Xero by hand what the refund really was")
+_BOOK: Final = Option("source", "make the credit note all the same")
 
 
 def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> Decision:
@@ -26,6 +52,10 @@ def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> De
             "invoice",
             invoice.effect_key,
         )
+    if (problem := wrong_currency(command, payload.currency, invoice, "invoice")) is not None:
+        return problem
+    if any(note.document is None for note in command.credited):
+        return Waits("an earlier refund of the same invoice is not booked yet", "dependency", _EARLIER_S)
     # As Xero holds it now: a person may have given it another customer or other accounts.
     document = fresh(command, invoice.document, "Invoices", invoice.xero_id)
     if isinstance(document, NeedsRead):
@@ -33,7 +63,34 @@ def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> De
     contact_id = (document.body.get("Contact") or {}).get("ContactID")
     if not contact_id:
         return gone(command, "invoice", invoice.xero_id)
-    return _create(command, payload, rates, document, contact_id)
+    notes = [note.document.body for note in command.credited if note.document is not None]
+    credited = [body for body in notes if body.get("Status") not in _ENDED]
+    return _too_much(command, payload, document.body, credited) or _create(
+        command, payload, rates, document.body, credited, contact_id
+    )
+
+
+def _too_much(
+    command: ReadyCommand, payload: UpsertCreditNote, invoice: Body, credited: Sequence[Body]
+) -> Decision | None:
+    """Nobody gets back more than was sold, with tax that was never charged, unless a person wants it so."""
+    sold = amount(invoice.get("Total"))
+    before = sum((amount(note.get("Total")) or Decimal(0) for note in credited), Decimal(0))
+    if sold is None or before + payload.total <= sold or command.decision == "source":
+        return None
+    if command.decision == "xero":
+        return Same(command_id=command.command_id, reason="no credit note was made, as a person decided")
+    now, all_, earlier = (for_people(one, payload.currency) for one in (payload.total, sold, before))
+    return asked(
+        command,
+        "refund_above_sale",
+        f"{now} goes back for {invoice.get('InvoiceNumber') or 'the invoice'}, which is {all_} in all, of which "
+        f"{earlier} was credited before. A credit note over more than was sold takes back tax that was never charged.",
+        {"CreditNoteNumber": payload.number, "Total": now},
+        {"InvoiceNumber": invoice.get("InvoiceNumber"), "Total": all_, "credited before": earlier},
+        _LEAVE,
+        _BOOK,
+    )
 
 
 def _invoice(command: ReadyCommand, effect_key: str) -> EffectLink:
@@ -45,15 +102,21 @@ def _invoice(command: ReadyCommand, effect_key: str) -> EffectLink:
 
 
 def _create(
-    command: ReadyCommand, payload: UpsertCreditNote, rates: Rates, document: Document, contact_id: str
+    command: ReadyCommand,
+    payload: UpsertCreditNote,
+    rates: Rates,
+    invoice: Body,
+    credited: Sequence[Body],
+    contact_id: str,
 ) -> Decision:
     lines: tuple[DocumentLine, ...] = payload.lines
     types = payload.line_amount_types
-    if not lines:
-        types = "NoTax" if document.body.get("LineAmountTypes") == "NoTax" else "Inclusive"
-        words = f"Refund of {document.body.get('InvoiceNumber') or 'the invoice'}"
+    is_mirror = not lines
+    if is_mirror:
+        types = "NoTax" if invoice.get("LineAmountTypes") == "NoTax" else "Inclusive"
+        words = f"Refund of {invoice.get('InvoiceNumber') or 'the invoice'}"
         try:
-            lines = spread.over_invoice(payload.total, payload.currency, document.body, words)
+            lines = spread.over_invoice(payload.total, payload.currency, invoice, credited, words)
         except ValueError as error:
             return rejected(
                 command,
@@ -64,5 +127,6 @@ def _create(
             )
     elif (problem := penny.problem(command, lines, types, payload.total, rates)) is not None:
         return problem
-    element = elements.credit_note(payload, contact_id, command.effect.mark, lines, types)
+    items = elements.lines(lines, with_tax=is_mirror and types != "NoTax")
+    element = elements.credit_note(payload, contact_id, command.effect.mark, items, types)
     return write(command, "CreditNotes", element, "create", "PUT", number=payload.number)

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from schemas.codec import shorten
 from schemas.commands import Evidence
 from streams.core.results import Asked, Option, Rejected, Result
-from streams.core.situation import Document, PlannedWrite, ReadyCommand, Resource
+from streams.core.situation import Document, EffectLink, PlannedWrite, ReadyCommand, Resource
 
 REPLAY: Final = "then `ledgerstream dlq replay ID`"
 
@@ -33,9 +33,12 @@ class NeedsRead:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Nothing can be done yet: a later release knows how, or what it builds on is not there."""
+    """Nothing can be done yet: a later release knows how, or something else comes first. Looked at again after
+    `seconds`."""
 
     reason: str
+    cause: Literal["upgrade", "dependency"] = "upgrade"
+    seconds: int = 3600
 
 
 BATCH_MAX: Final = 50
@@ -68,6 +71,20 @@ def rejected(command: ReadyCommand, message: str, remedy: str, field: str, value
     """A dead letter made at planning."""
     evidence = Evidence(message=message, field=field, value=shorten(value), remedy=remedy)
     return Rejected(command_id=command.command_id, cause="data", evidence=evidence)
+
+
+def wrong_currency(command: ReadyCommand, currency: str, document: EffectLink, what: str) -> Rejected | None:
+    """Money of one currency never counts in another: 100 EUR are not 100 GBP. None where it is the document's."""
+    if document.currency in (None, currency):
+        return None
+    return rejected(
+        command,
+        f"The money is in {currency}, and the {what} that it belongs to in {document.currency}.",
+        "If the source told the wrong currency, have it send the event under a new id with the right one; else book "
+        "the money in Xero by hand. Then `ledgerstream dlq discard ID`.",
+        "currency",
+        currency,
+    )
 
 
 def gone(command: ReadyCommand, what: str, xero_id: str) -> Rejected:

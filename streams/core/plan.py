@@ -19,8 +19,6 @@ from streams.core.results import Back, Rejected, Result
 from streams.core.situation import OpenWrite, ReadyCommand, Resource, Situation
 
 BODY_BYTES_MAX: Final = 3_000_000
-# How often a command that no release knows yet is looked at again.
-_UPGRADE_WAIT: Final = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +217,5 @@ def _texts(*values: str | None) -> Iterable[str]:
 
 
 def _later(command: ReadyCommand, waits: Waits, now: dt.datetime) -> Back:
-    return Back(command_id=command.command_id, cause="upgrade", reason=waits.reason, not_before=now + _UPGRADE_WAIT)
+    again = now + dt.timedelta(seconds=waits.seconds)
+    return Back(command_id=command.command_id, cause=waits.cause, reason=waits.reason, not_before=again)

@@ -42,13 +42,21 @@ class EffectLink(msgspec.Struct, frozen=True, kw_only=True):
     document: Document | None = None
     current: bool = True
 
+    @property
+    def currency(self) -> str | None:
+        """That of the document, as Xero showed it or else as we sent it."""
+        known = self.document.body if self.document is not None else self.posted_body
+        return known.get("CurrencyCode") if known is not None else None
+
 
 class ReadyCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A command whose dependencies are posted, whose lane is free and which no stop or question covers.
 
-    `due` is ready since + the target of its class, or earlier where followers wait for it. `decision` is a person's
+    `taken_in` is when its event came into the ledger. `due` is ready since + the target of its class, or earlier where
+    followers wait for it. `decision` is a person's
     answer to a question about it. `step` says which writes of it are already done (0 at first; see decide).
-    `hints` are what earlier refusals taught (such as {"name": "alias"}).
+    `hints` are what earlier refusals taught (such as {"name": "alias"}). `credited`: for a credit note, those of the
+    same invoice that came before it and are booked or on their way.
     """
 
     command_id: str
@@ -60,11 +68,13 @@ class ReadyCommand(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     revision: int
     attempts: int
+    taken_in: dt.datetime
     ready_since: dt.datetime
     due: dt.datetime
     depends_on: tuple[EffectLink, ...] = ()
     decision: str | None = None
     hints: Mapping[str, str] = {}
+    credited: tuple[EffectLink, ...] = ()
 
     @property
     def kind(self) -> str:

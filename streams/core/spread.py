@@ -1,12 +1,14 @@
 """A sum spread over the lines of a document, to the penny."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from connectors.xero.wire import amount
 from schemas.commands import DocumentLine
-from schemas.money import EXACT, minor_digits
+from schemas.money import EXACT, minor_digits, round_half_up
+
+Body = Mapping[str, Any]
 
 _ZERO: Final = Decimal(0)
 # Xero's amounts have two decimals, whatever the currency.
@@ -33,22 +35,56 @@ def shares(total: Decimal, weights: Sequence[Decimal], places: int) -> list[Deci
     return parts
 
 
-def over_invoice(total: Decimal, currency: str, invoice: Mapping[str, Any], words: str) -> tuple[DocumentLine, ...]:
+def over_invoice(
+    total: Decimal, currency: str, invoice: Body, credited: Iterable[Body], words: str
+) -> tuple[DocumentLine, ...]:
     """Lines, tax included, that mirror an invoice as Xero holds it: one per account and tax type, `total` in sum.
 
-    Raises ValueError where the invoice has no lines to mirror.
+    Each carries the tax that the invoice charged for its part, less what earlier notes (`credited`, as Xero holds them)
+    gave back: whoever gets back all that was paid gets back all of the tax, to the penny. Raises ValueError where the
+    invoice has no lines to mirror.
     """
-    groups: dict[tuple[str, str], Decimal] = {}
-    is_exclusive = invoice.get("LineAmountTypes") == "Exclusive"
-    for line in invoice.get("LineItems") or ():
-        gross = (amount(line.get("LineAmount")) or _ZERO) + (
-            (amount(line.get("TaxAmount")) or _ZERO) if is_exclusive else _ZERO
-        )
-        key = (str(line.get("AccountCode") or ""), str(line.get("TaxType") or "NONE"))
-        groups[key] = groups.get(key, _ZERO) + gross
-    parts = shares(total, list(groups.values()), min(minor_digits(currency), _PLACES_MAX))
+    charged = _parts(invoice)
+    left = dict(charged)
+    for note in credited:
+        for key, part in _parts(note).items():
+            if key in left:
+                left[key] = _Part(left[key].gross - part.gross, left[key].tax - part.tax)
+    # More than is left goes back only if a person wants it; then the invoice as a whole is the measure.
+    measure = left if total <= sum((part.gross for part in left.values()), _ZERO) else charged
+    amounts = shares(total, [part.gross for part in measure.values()], min(minor_digits(currency), _PLACES_MAX))
     return tuple(
-        DocumentLine(description=words, quantity=Decimal(1), unit_amount=part, account_code=account, tax_type=tax_type)
-        for (account, tax_type), part in zip(groups, parts, strict=True)
-        if part
+        DocumentLine(
+            description=words,
+            quantity=Decimal(1),
+            unit_amount=gross,
+            account_code=account,
+            tax_type=tax_type,
+            tax_amount=_tax_of(gross, part),
+        )
+        for ((account, tax_type), part), gross in zip(measure.items(), amounts, strict=True)
+        if gross
     )
+
+
+class _Part(NamedTuple):
+    """What one account and tax type has of a document. `gross` includes the `tax`."""
+
+    gross: Decimal
+    tax: Decimal
+
+
+def _parts(document: Body) -> dict[tuple[str, str], _Part]:
+    found: dict[tuple[str, str], _Part] = {}
+    types = document.get("LineAmountTypes")
+    for line in document.get("LineItems") or ():
+        tax = _ZERO if types == "NoTax" else amount(line.get("TaxAmount")) or _ZERO
+        gross = (amount(line.get("LineAmount")) or _ZERO) + (tax if types == "Exclusive" else _ZERO)
+        key = (str(line.get("AccountCode") or ""), str(line.get("TaxType") or "NONE"))
+        before = found.get(key, _Part(_ZERO, _ZERO))
+        found[key] = _Part(before.gross + gross, before.tax + tax)
+    return found
+
+
+def _tax_of(gross: Decimal, part: _Part) -> Decimal:
+    return round_half_up(EXACT.divide(EXACT.multiply(part.tax, gross), part.gross))

@@ -75,6 +75,11 @@ def _unknown_sources(file: Reading[TenantFile], known: Mapping[str, Source]) -> 
         *((("routes", at, "source"), route.source) for at, route in enumerate(file.content.routes)),
         *((("numbers", source), source) for source in file.content.numbers),
         *((("contacts", source), source) for source in file.content.contacts),
+        *(
+            (("payments", at, "source"), entry.source)
+            for at, entry in enumerate(file.content.payments)
+            if entry.source is not None
+        ),
     ]
     for path, source in named:
         if source not in known:

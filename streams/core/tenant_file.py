@@ -148,11 +148,13 @@ class Taxes(_Part):
 
 
 class PaymentAccount(_Part):
-    """The clearing account of a gateway in one currency."""
+    """The clearing account of a gateway in one currency, and the one source that reports its money: where others tell
+    of the same money, they change nothing."""
 
     gateway: str
     currency: CurrencyCode
     account: AccountCode
+    source: SourceName | None = None
 
 
 class Numbers(_Part):

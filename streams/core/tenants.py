@@ -7,7 +7,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from connectors.base import SourceConfig
-from streams.core.tenant_file import Rate, TenantFile
+from streams.core.tenant_file import PaymentAccount, Rate, TenantFile
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Tenant:
         return {rate.type: rate.percent for rate in (*taxes.rates, *taxes.codes.values(), taxes.untaxed)}
 
     @cached_property
-    def clearing(self) -> Mapping[tuple[str, str], str]:
-        return {(account.gateway, account.currency): account.account for account in self.file.payments}
+    def clearing(self) -> Mapping[tuple[str, str], PaymentAccount]:
+        return {(account.gateway, account.currency): account for account in self.file.payments}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import decode_payload
 from streams.core.situation import Document, EffectLink, ReadyCommand, Resource
-from streams.ledger import tables
+from streams.ledger import credited, tables
+from streams.ledger.among import among
 from streams.ledger.columns import LazyJson
 from streams.ledger.rows import chunks, grouped
 
@@ -29,10 +30,12 @@ COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
     _commands.c.digest,
     _commands.c.revision,
     _commands.c.attempts,
+    _commands.c.created_at,
     func.coalesce(_commands.c.ready_since, _commands.c.created_at),
     func.coalesce(_commands.c.due_at, _commands.c.created_at),
     _commands.c.decision,
     _commands.c.hints,
+    _commands.c.kind,
 )
 
 
@@ -60,14 +63,42 @@ async def commands(connection: AsyncConnection, rows: Sequence[Sequence[Any]]) -
     keys = {row[2] for row in rows} | {key for found in needs.values() for key in found}
     effects = await _read_effects(connection, keys)
     effects |= await _beyond_payments(connection, needs, effects)
+    notes = {row[0]: _invoice_among(needs.get(row[0], []), effects) for row in rows if row[-1] == "UpsertCreditNote"}
+    earlier = await credited.before(connection, notes) if notes else {}
+    effects |= await _read_effects(connection, {key for found in earlier.values() for key in found})
     documents = await _read_documents(connection, effects.values())
-    return tuple([_command(row, needs.get(row[0], []), effects, documents) for row in rows])
+    return tuple([_command(row, needs.get(row[0], []), earlier.get(row[0], []), effects, documents) for row in rows])
+
+
+def _invoice_among(needs: Sequence[str], effects: Mapping[str, _Effect]) -> str:
+    """The invoice that a credit note credits: it names it, or a payment of it."""
+    return next((key for key in needs if effects.get(key, _NO_EFFECT).resource == "Invoices"), "")
 
 
 def _command(
-    row: Sequence[Any], needs: Sequence[str], effects: Mapping[str, _Effect], documents: _Documents
+    row: Sequence[Any],
+    needs: Sequence[str],
+    earlier: Sequence[str],
+    effects: Mapping[str, _Effect],
+    documents: _Documents,
 ) -> ReadyCommand:
-    command_id, event, key, entity, source, payload, digest, revision, attempts, ready, due, decision, hints = row
+    (
+        command_id,
+        event,
+        key,
+        entity,
+        source,
+        payload,
+        digest,
+        revision,
+        attempts,
+        came,
+        ready,
+        due,
+        decision,
+        hints,
+        _,
+    ) = row
     effect = effects.get(key, _NO_EFFECT)
     return ReadyCommand(
         command_id=command_id,
@@ -79,11 +110,13 @@ def _command(
         digest=digest,
         revision=revision,
         attempts=attempts,
+        taken_in=came,
         ready_since=ready,
         due=due,
         depends_on=tuple([_link(one, effects.get(one, _NO_EFFECT), documents, current=True) for one in needs]),
         decision=decision,
         hints=hints,
+        credited=tuple([_link(one, effects[one], documents, current=True) for one in earlier]),
     )
 
 
@@ -106,7 +139,7 @@ async def _needs(connection: AsyncConnection, command_ids: Iterable[str]) -> dic
     for ids in chunks(command_ids):
         statement = (
             select(_dependencies.c.command_id, _dependencies.c.effect_key)
-            .where(_dependencies.c.command_id.in_(ids))
+            .where(among(_dependencies.c.command_id, ids))
             .order_by(_dependencies.c.position)
         )
         for command, effect in await connection.execute(statement):
@@ -134,7 +167,7 @@ async def _read_effects(connection: AsyncConnection, effect_keys: Iterable[str])
     found: dict[str, _Effect] = {}
     for keys in chunks(effect_keys):
         statement = select(_effects.c.effect_key, *_EFFECT_COLUMNS, type_coerce(_effects.c.posted_body, Text))
-        for key, *values in await connection.execute(statement.where(_effects.c.effect_key.in_(keys))):
+        for key, *values in await connection.execute(statement.where(among(_effects.c.effect_key, keys))):
             found[key] = _Effect(*values)
     return found
 
@@ -145,7 +178,7 @@ async def _read_documents(connection: AsyncConnection, effects: Iterable[_Effect
     for tenant, resource, ids in grouped(places):
         body = type_coerce(_documents.c.body, Text)
         statement = select(_documents.c.xero_id, body, _documents.c.read_at).where(
-            _documents.c.tenant == tenant, _documents.c.resource == resource, _documents.c.xero_id.in_(ids)
+            _documents.c.tenant == tenant, _documents.c.resource == resource, among(_documents.c.xero_id, ids)
         )
         for xero_id, text, read_at in await connection.execute(statement):
             assert resource is not None, "a document has a resource"

@@ -13,28 +13,33 @@ from schemas.events import PaymentFailed, PaymentReceived, RefundIssued
 from schemas.events.fields import OrderRef
 from schemas.money import parse_amount, parse_decimal
 from streams.core.refusal import Unbookable
-from streams.core.routing import Facts, possible_tenants, tenant_of
+from streams.core.routing import Facts, possible_tenants
 from streams.core.rules.context import Context, document_number, local_date, reference
 from streams.core.rules.lines import balanced, document_lines
 from streams.core.rules.sales import INVOICE, numbers_of, trace_url
 from streams.core.tenants import Tenant
 
 PAYMENT: Final = "payment"
+DECLINED: Final = "the payment was declined and never counted"
+TOLD_BY_ANOTHER: Final = "the tenant file names another source that reports the money of this gateway"
 _CORRECT_REFUND: Final = "Send a RefundIssued with the right lines, in a new event of its own id, and discard this one."
 
 
 def payment_received(context: Context, event: PaymentReceived) -> tuple[Command, ...]:
     """The gross amount into the gateway's clearing account, against the order's invoice."""
     order = _order(context, event.order, "payment")
-    return _of_owner(context, event.currency, lambda tenant: _payment(context, event, order, tenant))
+    return _of_owner(context, order.source, event.currency, lambda tenant: _payment(context, event, order, tenant))
 
 
 def _payment(context: Context, event: PaymentReceived, order: OrderRef, tenant: Tenant) -> tuple[Command, ...]:
+    clearing = _clearing(context, tenant, event.gateway, event.currency)
+    if clearing is None:
+        return ()
     invoice = _invoice_effect(order)
     effect = keys.effect_key(context.entity, PAYMENT)
     payload = RecordPayment(
         invoice=invoice,
-        account_code=_clearing(tenant, event.gateway, event.currency),
+        account_code=clearing,
         date=local_date(event.received_at, tenant.zone, "received_at"),
         amount=parse_amount(event.amount, event.currency),
         currency=event.currency,
@@ -46,7 +51,7 @@ def _payment(context: Context, event: PaymentReceived, order: OrderRef, tenant: 
 
 def payment_failed(context: Context, event: PaymentFailed) -> tuple[Command, ...]:
     """A payment that counted is taken back; one that never counted changes nothing."""
-    if event.kind == "declined":
+    if event.kind == "declined" or _is_told_by_another(context, event.gateway):
         return ()
     payment = keys.effect_key(context.entity, PAYMENT)
     # A deleted payment has no date of its own in Xero; this one is for people only.
@@ -59,10 +64,14 @@ def payment_failed(context: Context, event: PaymentFailed) -> tuple[Command, ...
 
 def refund_issued(context: Context, event: RefundIssued) -> tuple[Command, ...]:
     """A credit note that mirrors the invoice, and its payment out of the clearing account."""
-    return _of_owner(context, event.currency, lambda tenant: _refund(context, event, tenant))
+    seller = _seller(context, event)
+    return _of_owner(context, seller, event.currency, lambda tenant: _refund(context, event, tenant))
 
 
 def _refund(context: Context, event: RefundIssued, tenant: Tenant) -> tuple[Command, ...]:
+    clearing = _clearing(context, tenant, event.gateway, event.currency)
+    if clearing is None:
+        return ()
     invoice = _credited(context, event)
     note_effect = keys.effect_key(context.entity, "credit_note")
     note = context.command(
@@ -76,7 +85,7 @@ def _refund(context: Context, event: RefundIssued, tenant: Tenant) -> tuple[Comm
     refund_effect = keys.effect_key(context.entity, "refund")
     payload = RecordRefund(
         credit_note=note_effect,
-        account_code=_clearing(tenant, event.gateway, event.currency),
+        account_code=clearing,
         date=local_date(event.refunded_at, tenant.zone, "refunded_at"),
         amount=parse_amount(event.amount, event.currency),
         currency=event.currency,
@@ -134,22 +143,22 @@ def _order(context: Context, order: OrderRef | None, what: str) -> OrderRef:
         "order",
         None,
         f"The {what} does not say which order it belongs to.",
-        f"For the next ones {how}. For this one: book it in Xero by hand and discard this letter with a reason, "
-        "or send the event again under a new id with `order` set, and discard this one.",
+        f"For the next ones {how}. For this one: `ledgerstream dlq show ID --data > event.json`, set `order` in it "
+        "(source and id), then `ledgerstream dlq replay ID --edit event.json`.",
     )
 
 
-def _of_owner(context: Context, currency: str, book: Callable[[Tenant], tuple[Command, ...]]) -> tuple[Command, ...]:
-    """Booked for the organisation that the routes tell, else for the one that owns the invoice.
+def _of_owner(
+    context: Context, seller: str, currency: str, book: Callable[[Tenant], tuple[Command, ...]]
+) -> tuple[Command, ...]:
+    """Booked for the organisation that owns the invoice: the one whose routes take the seller's orders.
 
     Money carries no country and no channel, so a shop that is routed by them leaves it open. The ledger gives such
     commands the organisation of what they build on, if all that could own it book it alike.
     """
-    source, facts = context.envelope.source, Facts(currency=currency)
-    tenant = tenant_of(context.tenants, source, facts)
-    if tenant is not None:
-        return book(tenant)
-    possible = possible_tenants(context.tenants, source, facts)
+    possible = possible_tenants(context.tenants, seller, Facts(currency=currency))
+    if len(possible) == 1:
+        return book(possible[0])
     first, *others = (tuple(replace(command, tenant=None) for command in book(tenant)) for tenant in possible)
     if any(other != first for other in others):
         names = " and ".join(tenant.name for tenant in possible)
@@ -157,7 +166,7 @@ def _of_owner(context: Context, currency: str, book: Callable[[Tenant], tuple[Co
             "currency",
             currency,
             f"{names} could both own this, and their files book it differently.",
-            f"Give {source} routes with currencies in their files, or the same clearing account, number prefix for "
+            f"Give {seller} routes with currencies in their files, or the same clearing account, number prefix for "
             "credit notes, time zone and trace_url, then replay.",
         )
     return first
@@ -167,9 +176,10 @@ def _invoice_effect(order: OrderRef) -> str:
     return keys.effect_key(keys.entity_key(order.source, order.kind, order.id), INVOICE)
 
 
-def _clearing(tenant: Tenant, gateway: str, currency: str) -> str:
-    account = tenant.clearing.get((gateway, currency))
-    if account is None:
+def _clearing(context: Context, tenant: Tenant, gateway: str, currency: str) -> str | None:
+    """The account that the money goes through; None where another source reports it, so that it is not booked twice."""
+    entry = tenant.clearing.get((gateway, currency))
+    if entry is None:
         raise Unbookable(
             "gateway",
             gateway,
@@ -177,4 +187,23 @@ def _clearing(tenant: Tenant, gateway: str, currency: str) -> str:
             f"Add gateway {gateway}, currency {currency} and its bank account under payments in {tenant.name}.yaml, "
             "then replay.",
         )
-    return account
+    source = context.envelope.source
+    if entry.source is not None:
+        return entry.account if entry.source == source else None
+    rivals = [name for name, one in context.tenants.sources.items() if one.gateway == gateway]
+    if rivals and source not in rivals:
+        raise Unbookable(
+            "gateway",
+            gateway,
+            f"{source} tells of money of {gateway}, which {' and '.join(rivals)} may report too.",
+            f"Name the one that reports it as source under payments in {tenant.name}.yaml: what the other tells then "
+            "changes nothing. Then replay.",
+        )
+    return entry.account
+
+
+def _is_told_by_another(context: Context, gateway: str) -> bool:
+    """Whether no organisation books what this source tells of a gateway."""
+    entries = [one for tenant in context.tenants.tenants.values() for one in tenant.file.payments]
+    named = {one.source for one in entries if one.gateway == gateway}
+    return bool(named) and not named & {None, context.envelope.source}

@@ -31,9 +31,12 @@ RULES: Final[dict[type, Rule]] = {
     RefundIssued: payments.refund_issued,
 }
 
-_NOTHING: Final[dict[type, str]] = {
-    ContactUpdated: "the customers of this source share one contact",
-    PaymentFailed: "the payment was declined and never counted",
+# Why a rule made no command of an event.
+_NOTHING: Final[dict[type, Callable[[Any], str]]] = {
+    ContactUpdated: lambda _: "the customers of this source share one contact",
+    PaymentReceived: lambda _: payments.TOLD_BY_ANOTHER,
+    RefundIssued: lambda _: payments.TOLD_BY_ANOTHER,
+    PaymentFailed: lambda data: payments.DECLINED if data.kind == "declined" else payments.TOLD_BY_ANOTHER,
 }
 
 
@@ -43,4 +46,4 @@ def commands_for(row: EventType, context: Context, data: Any) -> Outcome:
     if rule is None:
         return Pending(f"{row.name} is known, but no rule of this release books it; it waits for one that does")
     commands = rule(context, data)
-    return Commands(commands) if commands else Ignored(_NOTHING[row.data])
+    return Commands(commands) if commands else Ignored(_NOTHING[row.data](data))

@@ -92,7 +92,9 @@ class Stream:
             source, f"cancel-{number}", command(event, "cancel", effect, CancelInvoice(), sequence=sequence)
         )
 
-    def payment(self, number: str, amount: str, *, source: str = "shop-1", identifier: str = "") -> CommandRecord:
+    def payment(
+        self, number: str, amount: str, *, source: str = "shop-1", identifier: str = "", currency: str = "GBP"
+    ) -> CommandRecord:
         identifier = identifier or f"pi_{number}"
         effect = f"{keys.entity_key('stripe-1', 'payment', identifier)}#payment"
         invoice_effect = f"{keys.entity_key(source, 'order', number)}#invoice"
@@ -102,27 +104,30 @@ class Stream:
             account_code="091",
             date=DAY,
             amount=Decimal(amount),
-            currency="GBP",
+            currency=currency,
             reference=f"{identifier} {keys.mark(effect)}",
         )
         return self.event(
             "stripe-1", f"paid-{identifier}", command(event, "payment", effect, payload, (invoice_effect,))
         )
 
-    def refund(self, number: str, amount: str, *, source: str = "shop-1", payment: str = "") -> CommandRecord:
-        """Of an order's invoice, or of what the named payment has paid."""
+    def refund(
+        self, number: str, amount: str, *, source: str = "shop-1", payment: str = "", part: str = ""
+    ) -> CommandRecord:
+        """Of an order's invoice, or of what the named payment has paid; `part` tells several refunds apart."""
         credited = f"{keys.entity_key(source, 'order', number)}#invoice"
         if payment:
             credited = f"{keys.entity_key('stripe-1', 'payment', payment)}#payment"
-        entity = keys.entity_key("stripe-1", "refund", f"re_{number}")
-        event = keys.event_key("stripe-1", f"refund-{number}")
+        name = f"{number}{part}"
+        entity = keys.entity_key("stripe-1", "refund", f"re_{name}")
+        event = keys.event_key("stripe-1", f"refund-{name}")
         note = UpsertCreditNote(
-            number=f"CN-{number}",
+            number=f"CN-{name}",
             invoice=credited,
             date=DAY,
             currency="GBP",
             total=Decimal(amount),
-            reference=f"re_{number} {keys.mark(f'{entity}#credit_note')}",
+            reference=f"re_{name} {keys.mark(f'{entity}#credit_note')}",
         )
         money = RecordRefund(
             credit_note=f"{entity}#credit_note",
@@ -130,11 +135,11 @@ class Stream:
             date=DAY,
             amount=Decimal(amount),
             currency="GBP",
-            reference=f"re_{number} {keys.mark(f'{entity}#refund')}",
+            reference=f"re_{name} {keys.mark(f'{entity}#refund')}",
         )
         return self.event(
             "stripe-1",
-            f"refund-{number}",
+            f"refund-{name}",
             command(event, "credit_note", f"{entity}#credit_note", note, (credited,), 1),
             command(event, "refund", f"{entity}#refund", money, (f"{entity}#credit_note",)),
         )

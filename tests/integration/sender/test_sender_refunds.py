@@ -1,4 +1,4 @@
-"""Refunds that do not know their order: a gateway names only the payment that it returns."""
+"""Refunds: of a payment that alone is named, in parts, of more than was sold, and in another currency."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -46,3 +46,38 @@ async def test_a_refund_before_its_payment_and_order_waits_for_both(tmp_path: Pa
         await w.until_quiet()
         assert set(w.commands().values()) == {"posted"}
         _returned(w)
+
+
+async def test_refunds_that_return_all_return_the_tax_to_the_penny_and_no_more_goes_back(tmp_path: Path) -> None:
+    stream = Stream()
+    stream.order("1001")
+    stream.payment("1001", "22.34")
+    async with world(tmp_path) as w:
+        await w.feed(stream.records)
+        await w.until_quiet()
+        of_payment = stream.refund("1001", "7.45", payment="pi_1001", part="a")
+        # Together in one run: each must know of those before it.
+        await w.feed([of_payment, stream.refund("1001", "7.44", part="b"), stream.refund("1001", "7.45", part="c")])
+        await w.until_quiet()
+        books = w.books()
+        [invoice] = books["invoices"]
+        for name in ("total", "total_tax"):
+            assert sum(Decimal(note[name]) for note in books["credit_notes"]) == Decimal(invoice[name]), name
+        await w.feed([stream.refund("1001", "0.01", part="d")])
+        await w.until_quiet()
+        [question] = w.questions()
+        assert (question["kind"], question["command_id"]) == ("refund_above_sale", "stripe-1:refund-1001d#credit_note")
+        assert len(w.books()["credit_notes"]) == 3
+
+
+async def test_a_payment_in_another_currency_is_a_letter_and_no_payment(tmp_path: Path) -> None:
+    stream = Stream()
+    stream.order("1001")
+    stream.payment("1001", "22.34", currency="EUR")
+    async with world(tmp_path) as w:
+        await w.feed(stream.records)
+        await w.until_quiet()
+        [letter] = w.letters()
+        assert '"field":"currency"' in letter["evidence"]
+        assert "in EUR" in letter["evidence"]
+        assert not w.books()["payments"]

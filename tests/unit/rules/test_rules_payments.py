@@ -15,7 +15,7 @@ from schemas.commands import (
     ReversePayment,
     UpsertCreditNote,
 )
-from streams.core.tenant_file import Route
+from streams.core.tenant_file import PaymentAccount, Route
 from streams.core.tenants import Tenant, Tenants
 from tests.support.rules import LINE, TENANTS, commands, evidence, record
 
@@ -115,6 +115,40 @@ def test_what_no_rule_books_yet_waits() -> None:
         "paid_at": "2026-11-26T00:00:00Z",
     }
     assert isinstance(record("PayoutPaid", payout, source="stripe-1").outcome, Pending)
+
+
+def _told_by(*source: str | None, gateway: str = "stripe") -> Tenants:
+    """Two sources tell of a gateway; `source`: what the tenant file names, if anything."""
+    uk = TENANTS.tenants["uk"].file
+    entries = tuple(PaymentAccount(gateway=gateway, currency="GBP", account="091", source=one) for one in source)
+    return Tenants(TENANTS.sources, {"uk": Tenant("uk", uk.model_copy(update={"payments": entries}))})
+
+
+def test_money_is_booked_as_the_named_source_tells_it_and_what_others_say_of_it_changes_nothing() -> None:
+    named = _told_by("stripe-1")
+    failed = {"payment_id": "pi_1", "gateway": "stripe", "failed_at": "2026-11-26T00:00:00Z", "kind": "reversed"}
+    for name, data in (("PaymentReceived", PAYMENT), ("RefundIssued", REFUND), ("PaymentFailed", failed)):
+        assert commands(name, data, source="stripe-1", tenants_=named)
+        assert record(name, data, source="shop-1", tenants_=named).outcome == Ignored(
+            "the tenant file names another source that reports the money of this gateway"
+        )
+
+
+def test_two_sources_that_may_tell_of_the_same_money_are_a_question_to_the_tenant_file() -> None:
+    told = evidence("PaymentReceived", PAYMENT, source="shop-1", tenants_=_told_by(None))
+    assert (told.field, told.value) == ("gateway", "stripe")
+    assert "stripe-1 may report too" in told.message
+    assert commands("PaymentReceived", PAYMENT, source="stripe-1", tenants_=_told_by(None))
+    cash = {**PAYMENT, "gateway": "cash"}
+    assert commands("PaymentReceived", cash, source="shop-1", tenants_=_told_by(None, gateway="cash"))
+
+
+def test_the_seller_of_the_order_decides_whose_books_and_not_the_gateway() -> None:
+    uk = TENANTS.tenants["uk"].file
+    routes = {"uk": Route(source="shop-1", currencies=("GBP",)), "ie": Route(source="stripe-1", currencies=("GBP",))}
+    files = {name: Tenant(name, uk.model_copy(update={"routes": (route,)})) for name, route in routes.items()}
+    [payment] = commands("PaymentReceived", PAYMENT, source="stripe-1", tenants_=Tenants(TENANTS.sources, files))
+    assert payment.tenant == "uk"
 
 
 def _by_country(**irish: Any) -> Tenants:

@@ -12,7 +12,7 @@ from schemas.commands import RecordFee, RecordRefund, RecordTransfer, ReversePay
 from streams.core.decide import decide
 from streams.core.decisions import NeedsRead, Waits, Write
 from streams.core.results import Asked, Rejected, Same
-from streams.core.situation import ReadyCommand
+from streams.core.situation import EffectLink, ReadyCommand
 from tests.unit.sender.values import (
     CONTACT,
     DAY,
@@ -151,6 +151,55 @@ def test_a_credit_note_without_an_invoice_to_mirror() -> None:
     assert isinstance(decide(never, RATES), Rejected)
     done = ready(credit_note(), link("e", "CreditNotes", "note-id", posted_digest="old"))
     assert isinstance(decide(done, RATES), Rejected)
+
+
+def earlier(total: str, **more: Any) -> EffectLink:
+    """A credit note that came before."""
+    body = {"Total": total, "LineAmountTypes": "Inclusive", "LineItems": [], "Status": "PAID", **more}
+    return link("earlier", "CreditNotes", "n", document=document("CreditNotes", "n", body))
+
+
+def test_no_more_goes_back_than_was_sold_unless_a_person_wants_it_so() -> None:
+    command = replaced(with_invoice(credit_note(), standing()), credited=(earlier("13.00"),))
+    assert isinstance(decide(command, RATES), Write)  # 7.00 of 20.00
+    command = replaced(command, credited=(earlier("8.00"), earlier("5.01"), earlier("9.99", Status="VOIDED")))
+    question = decide(command, RATES)
+    assert isinstance(question, Asked)
+    assert (question.kind, question.ours["Total"], question.theirs["credited before"]) == (
+        "refund_above_sale",
+        "7.00",
+        "13.01",
+    )
+    assert isinstance(decide(replaced(command, decision="source"), RATES), Write)
+    assert isinstance(decide(replaced(command, decision="xero"), RATES), Same)
+
+
+def test_a_refund_waits_for_those_before_it() -> None:
+    under_way = link("earlier")
+    assert isinstance(decide(replaced(with_invoice(credit_note(), standing()), credited=(under_way,)), RATES), Waits)
+
+
+def test_the_tax_of_a_mirrored_invoice_is_sent_with_it() -> None:
+    [item] = sent(decide(with_invoice(credit_note(), standing()), RATES))["LineItems"]
+    assert (item["UnitAmount"], item["TaxAmount"]) == ("7.0000", "1.17")
+    untaxed = standing(LineAmountTypes="NoTax")
+    [item] = sent(decide(with_invoice(credit_note(), untaxed), RATES))["LineItems"]
+    assert "TaxAmount" not in item
+
+
+@pytest.mark.parametrize("known", ["shown", "sent"])
+def test_money_of_another_currency_never_counts_as_the_documents(known: str) -> None:
+    body = standing(CurrencyCode="EUR")
+    effect = (
+        link(ORDER, "Invoices", "invoice-id", document=document("Invoices", "invoice-id", body))
+        if known == "shown"
+        else link(ORDER, "Invoices", "invoice-id", posted_body=body)
+    )
+    for payload in (payment(), credit_note()):
+        refused = decide(ready(payload, link("e"), depends_on=(effect,)), RATES)
+        assert isinstance(refused, Rejected)
+        assert (refused.evidence.field, refused.evidence.value) == ("currency", "GBP")
+        assert "in EUR" in refused.evidence.message
 
 
 def test_a_payment_names_invoice_and_account_by_what_we_know() -> None:

@@ -1,13 +1,15 @@
 """Sums to the penny, three-way merging, and causes."""
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.commands import DocumentLine
 from schemas.states import Cause
 from streams.core import spread
 from streams.core.merge import merge
@@ -42,22 +44,74 @@ def test_shares_that_cannot_be() -> None:
         spread.shares(Decimal("1.005"), [Decimal(1)], 2)
 
 
+def _item(account: str, tax_type: str, line_amount: str, tax: str) -> dict[str, str]:
+    return {"AccountCode": account, "TaxType": tax_type, "LineAmount": line_amount, "TaxAmount": tax}
+
+
+def _booked(lines: Sequence[DocumentLine]) -> dict[str, Any]:
+    """A credit note of these lines as Xero holds it."""
+    items = [_item(one.account_code, one.tax_type, str(one.unit_amount), str(one.tax_amount)) for one in lines]
+    return {"LineAmountTypes": "Inclusive", "LineItems": items}
+
+
 def test_a_full_refund_mirrors_the_invoice_exactly() -> None:
     body = {
         "LineAmountTypes": "Inclusive",
         "LineItems": [
-            {"AccountCode": "200", "TaxType": "OUTPUT2", "LineAmount": "20.02"},
-            {"AccountCode": "200", "TaxType": "OUTPUT2", "LineAmount": "-0.99"},
+            _item("200", "OUTPUT2", "20.02", "3.34"),
+            _item("200", "OUTPUT2", "-0.99", "-0.17"),
             {"AccountCode": "425", "TaxType": "OUTPUT2", "LineAmount": 4},
         ],
     }
-    lines = spread.over_invoice(Decimal("23.03"), "GBP", body, "Refund of S1-1")
-    assert [(line.account_code, line.unit_amount) for line in lines] == [
-        ("200", Decimal("19.03")),
-        ("425", Decimal("4.00")),
+    lines = spread.over_invoice(Decimal("23.03"), "GBP", body, (), "Refund of S1-1")
+    assert [(line.account_code, line.unit_amount, line.tax_amount) for line in lines] == [
+        ("200", Decimal("19.03"), Decimal("3.17")),
+        ("425", Decimal("4.00"), Decimal(0)),
     ]
-    yen = spread.over_invoice(Decimal(10), "JPY", body, "Refund")
+    yen = spread.over_invoice(Decimal(10), "JPY", body, (), "Refund")
     assert [line.unit_amount for line in yen] == [Decimal(8), Decimal(2)]
+
+
+def test_the_tax_that_was_charged_line_by_line_goes_back_and_not_what_the_sum_would_bear() -> None:
+    # Three lines of 0.99, each with 0.17 of tax (0.165): of 2.97 in one line Xero would make 0.50.
+    body = {"LineAmountTypes": "Inclusive", "LineItems": [_item("200", "OUTPUT2", "0.99", "0.17")] * 3}
+    [line] = spread.over_invoice(Decimal("2.97"), "GBP", body, (), "Refund")
+    assert line.tax_amount == Decimal("0.51")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["200", "201"]), st.integers(1, 9999), st.integers(0, 2000)), min_size=1),
+    st.lists(st.integers(1, 5000), max_size=5),
+    st.booleans(),
+)
+def test_refunds_that_together_return_all_return_all_of_the_tax(
+    items: list[tuple[str, int, int]], parts: list[int], is_exclusive: bool
+) -> None:
+    types = "Exclusive" if is_exclusive else "Inclusive"
+    found = [(account, Decimal(net) / 100, Decimal(min(tax, net)) / 100) for account, net, tax in items]
+    lines = [_item(account, "OUTPUT2", str(net), str(tax)) for account, net, tax in found]
+    invoice = {"LineAmountTypes": types, "LineItems": lines}
+    whole = sum((net + (tax if is_exclusive else 0) for _, net, tax in found), Decimal(0))
+    booked: list[dict[str, Any]] = []
+    returned = Decimal(0)
+    for part in (*(Decimal(part) / 100 for part in parts), whole):
+        refund = min(part, whole - returned)
+        if refund > 0:
+            booked.append(_booked(spread.over_invoice(refund, "GBP", invoice, booked, "Refund")))
+            returned += refund
+    for account in {account for account, _, _ in found}:
+        back = [one for note in booked for one in note["LineItems"] if one["AccountCode"] == account]
+        tax = sum((tax for of, _, tax in found if of == account), Decimal(0))
+        net = sum((net for of, net, _ in found if of == account), Decimal(0))
+        assert sum(Decimal(one["TaxAmount"]) for one in back) == tax
+        assert sum(Decimal(one["LineAmount"]) for one in back) == (net + tax if is_exclusive else net)
+
+
+def test_more_than_is_left_is_measured_by_the_whole_invoice() -> None:
+    body = {"LineAmountTypes": "Inclusive", "LineItems": [_item("200", "OUTPUT2", "12.00", "2.00")]}
+    first = spread.over_invoice(Decimal(12), "GBP", body, (), "Refund")
+    [again] = spread.over_invoice(Decimal(6), "GBP", body, [_booked(first)], "Refund")
+    assert (again.unit_amount, again.tax_amount) == (Decimal(6), Decimal(1))
 
 
 @pytest.mark.parametrize(

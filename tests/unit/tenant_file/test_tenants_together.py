@@ -169,7 +169,7 @@ def test_a_tenant_is_ready_for_look_ups(tmp_path: Path) -> None:
     assert uk.percents == {
         "OUTPUT2": Decimal(20), "ZERORATEDOUTPUT": Decimal(0), "EXEMPTOUTPUT": Decimal(0), "NONE": Decimal(0)
     }  # fmt: skip
-    assert uk.clearing == {("stripe", "GBP"): "091"}
+    assert {key: entry.account for key, entry in uk.clearing.items()} == {("stripe", "GBP"): "091"}
     assert uk.file.accounts["goods"] == "0200"
 
 

@@ -111,7 +111,7 @@ def test_credit_note() -> None:
         reference="re_1 MARKMARKMARK",
         status="AUTHORISED",
     )
-    element = elements.credit_note(payload, "contact-id", "MARKMARKMARK", (item(),), "Inclusive")
+    element = elements.credit_note(payload, "contact-id", "MARKMARKMARK", elements.lines((item(),)), "Inclusive")
     assert ours("CreditNotes", element) == sdk(models.CreditNotes(credit_notes=[expected]))
 
 
