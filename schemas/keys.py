@@ -13,6 +13,7 @@ KINDS: Final = ("order", "job", "customer", "channel", "payment", "refund", "dis
 MARK_LETTERS: Final = 12
 _ID_CHARACTERS_MAX: Final = 255
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_SOURCE: Final = re.compile(SOURCE_PATTERN)
 # RFC 4648 base32, five bits a letter from the digest's first bit on.
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _LETTER_SHIFTS: Final = tuple(64 - 5 * letter for letter in range(1, MARK_LETTERS + 1))
@@ -41,7 +42,7 @@ def parse_entity_key(text: str) -> EntityKey:
     """The parts of an entity key; ValueError with the expected form for anything else."""
     source, _, rest = text.partition(":")
     kind, _, identifier = rest.partition(":")
-    if not re.fullmatch(SOURCE_PATTERN, source) or kind not in KINDS or not identifier:
+    if not is_source(source) or kind not in KINDS or not identifier:
         raise ValueError(f"expected source:kind:id such as shop-1:order:1001, got {text[:80]!r}")
     return EntityKey(source, kind, identifier)
 
@@ -80,6 +81,11 @@ def digest(*parts: bytes) -> str:
         total.update(len(part).to_bytes(8, "big"))
         total.update(part)
     return total.hexdigest()
+
+
+def is_source(text: str) -> bool:
+    """Whether `text` can be the name of a source."""
+    return _SOURCE.fullmatch(text) is not None
 
 
 def check_identifier(text: str) -> str | None:

@@ -5,6 +5,7 @@ A float never gets in: `0.1 + 0.2` pennies are how books stop balancing.
 
 import re
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from typing import Final
 
 # Enough digits for Xero's largest line amount (9,999,999,999.99) times any quantity, without a rounded product.
@@ -22,11 +23,13 @@ _PLAIN: Final = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _UNITS: Final = tuple(Decimal(1).scaleb(-places) for places in range(9))
 
 
+@lru_cache(maxsize=4096)
 def parse_decimal(text: str) -> Decimal:
     """The exact decimal that `text` writes, such as "-12.50".
 
     Raises ValueError for anything that is not a finite plain decimal (exponents, NaN, separators, blanks).
     """
+    # Prices, quantities and rates recur: what was read lately is kept.
     if len(text) > _TEXT_CHARACTERS_MAX or not _PLAIN.fullmatch(text):
         raise ValueError(f'expected a decimal such as "12.50", got {text[:_TEXT_CHARACTERS_MAX]!r}')
     return Decimal(text)

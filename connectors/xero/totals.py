@@ -7,12 +7,13 @@ zero (facts: xero-api, section 5). Written from those facts alone; it shares no 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Final, Literal, Protocol
 
 from schemas.money import EXACT, round_half_up
 
 _HUNDRED: Final = Decimal(100)
+_NOTHING: Final = Decimal(0)
 
 LineAmountTypes = Literal["Exclusive", "Inclusive", "NoTax"]
 
@@ -50,7 +51,7 @@ class Totals:
 
 def predict(lines: Iterable[TaxedLine], types: LineAmountTypes, percents: Mapping[str, Decimal]) -> Totals:
     """The totals of a document. `percents` gives each tax type's rate; KeyError for one it does not name."""
-    totals = tuple(_line(line, types, percents) for line in lines)
+    totals = tuple([_line(line, types, percents) for line in lines])
     amounts = reduce(EXACT.add, (line.amount for line in totals), Decimal(0))
     tax = reduce(EXACT.add, (line.tax for line in totals), Decimal(0))
     if types == "Inclusive":
@@ -59,11 +60,19 @@ def predict(lines: Iterable[TaxedLine], types: LineAmountTypes, percents: Mappin
 
 
 def _line(line: TaxedLine, types: LineAmountTypes, percents: Mapping[str, Decimal]) -> LineTotal:
+    percent = None if types == "NoTax" else percents[line.tax_type]
+    return _line_total(line.quantity, line.unit_amount, line.discount_amount or _NOTHING, percent, types)
+
+
+@lru_cache(maxsize=4096)
+def _line_total(
+    quantity: Decimal, unit_amount: Decimal, discount: Decimal, percent: Decimal | None, types: LineAmountTypes
+) -> LineTotal:
+    """A shop sells the same things again and again: what was worked out lately is kept."""
     # A unit amount has 4 decimals (unitdp=4): what the source sends beyond them, Xero does not see.
-    gross = EXACT.multiply(line.quantity, round_half_up(line.unit_amount, 4))
-    amount = round_half_up(EXACT.subtract(gross, line.discount_amount or Decimal(0)))
-    if types == "NoTax":
-        return LineTotal(amount, Decimal(0))
-    percent = percents[line.tax_type]
+    gross = EXACT.multiply(quantity, round_half_up(unit_amount, 4))
+    amount = round_half_up(EXACT.subtract(gross, discount))
+    if percent is None:
+        return LineTotal(amount, _NOTHING)
     whole = EXACT.add(_HUNDRED, percent) if types == "Inclusive" else _HUNDRED
     return LineTotal(amount, round_half_up(EXACT.divide(EXACT.multiply(amount, percent), whole)))
