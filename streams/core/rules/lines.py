@@ -35,6 +35,13 @@ def balanced(
     """
     predicted = predict(lines, types, tenant.percents)
     wanted = parse_decimal(total)
+    if wanted < 0:
+        raise Unbookable(
+            "total",
+            total,
+            "An invoice cannot be below zero in Xero: this gives money back.",
+            f"Tell what goes back as RefundIssued. {correction}",
+        )
     difference = wanted - predicted.total
     rounding = tenant.file.rounding
     bound = rounding.max if rounding else Decimal(0)

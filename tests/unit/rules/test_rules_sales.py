@@ -175,6 +175,12 @@ def test_a_cancellation_is_a_version_of_the_orders_invoice() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "value", "words"),
     [
+        (
+            {"lines": [{**LINE, "unit_amount": "-12.00"}], "total": "-24.00"},
+            "total",
+            "-24.00",
+            "cannot be below zero",
+        ),
         ({"total": "25.00"}, "total", "25.00", "1.00 apart"),
         ({"total_tax": "9.00"}, "total_tax", "9.00", "comes to 4.00"),
         ({"currency": "USD"}, "currency", "USD", "No organisation takes"),
