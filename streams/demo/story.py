@@ -17,6 +17,7 @@ from streams.demo.shop import SHOP, Day
 from streams.demo.stage import Stage
 from streams.demo.teller import Teller
 from streams.demo.xero import CALLS_A_MINUTE, Calls, Xero
+from streams.desk.lines import short
 
 # Which letters the day must bring, by entity: what the demo does about each of them is told in `_mend`.
 _RATE_MISSING: Final = (f"{SHOP}:order:1289", f"{SHOP}:order:1290")
@@ -150,7 +151,8 @@ class Story:
         await self.world.send([self.day.correction], lambda _: None)
         if _NO_ORDER in letters:
             self.teller.say("The payment without an order is booked by hand, and its letter discarded:")
-            await self._type(letters[_NO_ORDER].command)
+            letter = short(letters[_NO_ORDER].id)
+            await self._type(f"ledgerstream dlq discard {letter} --reason 'booked in Xero by hand'")
         return len(replays)
 
     async def _type(self, command: str) -> None:

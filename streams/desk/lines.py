@@ -1,5 +1,6 @@
 """A dead letter as a line for people: what it is about, what is wrong, and the command that ends it. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -102,7 +103,10 @@ def command(dlq_id: str, words: str | None) -> str:
     """The last step of a remedy: a replay, unless the remedy speaks of discarding alone.
 
     Where it speaks of neither, what mends the letter is done elsewhere and closes it; the command shows that it did.
+    Where the event is edited first, that cannot be typed for anybody; the command shows what is to be edited.
     """
+    if words is not None and "--edit" in words:
+        return f"ledgerstream dlq show {short(dlq_id)} --data"
     if words is not None and "replay" not in words:
         if "discard" in words:
             return f"ledgerstream dlq discard {short(dlq_id)} --reason {_REASON}"
@@ -114,8 +118,8 @@ def remedy(dlq_id: str, words: str | None) -> str | None:
     """A remedy whose commands name the letter, so that they can be typed as they are printed."""
     if words is None:
         return None
-    named = words.replace("ledgerstream dlq replay ID", f"ledgerstream dlq replay {short(dlq_id)}")
-    return named.replace("ledgerstream dlq discard ID", f"ledgerstream dlq discard {short(dlq_id)} --reason {_REASON}")
+    named = re.sub(r"ledgerstream dlq (show|replay|discard) ID\b", rf"ledgerstream dlq \1 {short(dlq_id)}", words)
+    return re.sub(r"(dlq discard \S+)(?=`)", rf"\1 --reason {_REASON}", named)
 
 
 def side_text(name: str, side: Mapping[str, Any]) -> str:

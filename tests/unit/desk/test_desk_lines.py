@@ -35,6 +35,11 @@ def test_a_remedy_names_its_letter() -> None:
     assert remedy(ID, "Mend it, then `ledgerstream dlq replay ID`.") == (
         f"Mend it, then `ledgerstream dlq replay {SHORT}`."
     )
+    edited = (
+        "`ledgerstream dlq show ID --data > event.json`, set it, then `ledgerstream dlq replay ID --edit event.json`."
+    )
+    assert remedy(ID, edited) == edited.replace("ID", SHORT)
+    assert command(ID, edited) == f"ledgerstream dlq show {SHORT} --data"
     assert f"dlq discard {SHORT} --reason " in (remedy(ID, "`ledgerstream dlq discard ID`.") or "")
     assert remedy(ID, None) is None
 
