@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.xero.ticket import Answer, NoAnswer, Purpose, Ticket, XeroRequest
 from streams.clock import Clock
-from streams.core.situation import Budget, PlannedWrite
+from streams.core.situation import Budget, PlannedWrite, ReadyCommand
 from streams.ledger import budget, bulk, leases, tables
 from streams.ledger.budget import Limit
 from streams.ledger.engine import Rollback, Store
 from streams.ledger.errors import LedgerRefused, NotPossible
 from streams.ledger.repeat import repeated
+from streams.ledger.rows import CommandRow
+from streams.ledger.situation import stopped_of
 from streams.ledger.transitions import Why
 from streams.ledger.work import Work
 
@@ -61,13 +63,15 @@ class Calls:
         timeout_s: float = 30.0,
         *,
         is_urgent: bool = False,
+        read: Sequence[ReadyCommand] = (),
     ) -> Ticket | Wait:
         """Take a slot and write the request ahead, in one transaction.
 
         A `write` carries the planned writes, and their commands become sent. A `resend` sends the request of `root`
         again, byte for byte, whatever `request` says; a `look` finds out what became of `root`; a `read` has neither.
-        The ledger gives the idempotency key. `is_urgent`: a person waits for it, and gets the next slot. Raises
-        FenceLost (not for a `read`, which may come from anywhere).
+        The ledger gives the idempotency key. `is_urgent`: a person waits for it, and gets the next slot. `read` are the
+        commands as they were planned with; what was changed or stopped since is planned anew. Raises FenceLost (not
+        for a `read`, which may come from anywhere).
         """
         opened: Ticket | Wait | None = None
         try:
@@ -75,7 +79,7 @@ class Calls:
                 if purpose != "read":
                     await leases.check(connection, tenant, fence)
                 opening = _Opening(connection, self._clock, tenant, xero_tenant_id, fence, timeout_s)
-                opened = await opening.open(writes, request, purpose, root, is_urgent=is_urgent)
+                opened = await opening.open(writes, request, purpose, root, is_urgent=is_urgent, read=read)
                 if isinstance(opened, Wait):
                     # What a refused opening has begun to write must not stay.
                     raise Rollback
@@ -146,6 +150,7 @@ class _Opening:
         root: int | None,
         *,
         is_urgent: bool,
+        read: Sequence[ReadyCommand] = (),
     ) -> Ticket | Wait:
         await budget.lock(self._connection, self._tenant)
         refused = await budget.refusal(self._connection, self._tenant, purpose, self._now, is_urgent=is_urgent)
@@ -154,7 +159,7 @@ class _Opening:
         if is_urgent:
             await budget.person_goes(self._connection, self._tenant)
         work = Work(self._connection, self._now)
-        if purpose == "write" and not await self._are_ready(work, writes):
+        if purpose == "write" and not await self._are_ready(work, writes, read):
             return Wait(seconds=0.0, limit="changed", text="a command is not as it was planned")
         if purpose == "resend":
             request = await self._stored(root)
@@ -212,12 +217,16 @@ class _Opening:
             "looks": 0,
         }
 
-    @staticmethod
-    async def _are_ready(work: Work, writes: Sequence[PlannedWrite]) -> bool:
-        """Whether each command is still ready; nobody changes them until the transaction ends."""
+    async def _are_ready(self, work: Work, writes: Sequence[PlannedWrite], read: Sequence[ReadyCommand]) -> bool:
+        """Whether each command is still ready and as it was read, and none is stopped; nobody changes them until the
+        transaction ends."""
         await work.load_with_effects(write.command_id for write in writes)
         found = [work.commands.get(write.command_id) for write in writes]
-        return all(one is not None and one.state == "pending" and one.ready_since is not None for one in found)
+        if not all(one is not None and one.state == "pending" and one.ready_since is not None for one in found):
+            return False
+        if not all(_is_as_read(work.commands[one.command_id], one) for one in read):
+            return False
+        return not await stopped_of(self._connection, work.commands)
 
     async def _send(self, work: Work, number: int, writes: Sequence[PlannedWrite]) -> None:
         """Pending commands become sent."""
@@ -228,6 +237,12 @@ class _Opening:
         await work.flush()
         rows = [{"call": number, "position": position, **_write_row(one)} for position, one in enumerate(writes)]
         await bulk.insert(self._connection, tables.writes, rows)
+
+
+def _is_as_read(row: CommandRow, command: ReadyCommand) -> bool:
+    """Whether nobody replayed or answered it, and no answer of Xero's taught anything about it."""
+    now = (row.digest, row.revision, row.attempts, row.decision, row.hints)
+    return now == (command.digest, command.revision, command.attempts, command.decision, command.hints)
 
 
 def _write_row(write: PlannedWrite) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.ledger import bulk, tables
+from streams.ledger.among import among
 from streams.ledger.rows import chunks
 
 _commands: Final = tables.commands
@@ -42,7 +43,7 @@ async def _without_tenant(connection: AsyncConnection, effect_keys: set[str]) ->
             .join(built_on, built_on.c.effect_key == _dependencies.c.effect_key)
             .join(own, own.c.effect_key == _commands.c.effect_key)
             .where(
-                built_on.c.effect_key.in_(keys),
+                among(built_on.c.effect_key, keys),
                 built_on.c.tenant.is_not(None),
                 _commands.c.state.in_(("pending", "rejected")),
                 own.c.xero_id.is_(None),
@@ -82,7 +83,7 @@ async def _too_slow(connection: AsyncConnection, effect_keys: set[str]) -> list[
             .join(_dependencies, _dependencies.c.effect_key == _effects.c.effect_key)
             .join(follower, follower.c.command_id == _dependencies.c.command_id)
             .where(
-                _effects.c.effect_key.in_(keys),
+                among(_effects.c.effect_key, keys),
                 _commands.c.state == "pending",
                 _commands.c.ready_since.is_(None),
                 follower.c.state == "pending",
@@ -97,6 +98,6 @@ async def _too_slow(connection: AsyncConnection, effect_keys: set[str]) -> list[
 async def _dependencies_of(connection: AsyncConnection, command_ids: list[str]) -> set[str]:
     found: set[str] = set()
     for ids in chunks(command_ids):
-        statement = select(_dependencies.c.effect_key).where(_dependencies.c.command_id.in_(ids))
+        statement = select(_dependencies.c.effect_key).where(among(_dependencies.c.command_id, ids))
         found |= {row[0] for row in await connection.execute(statement)}
     return found

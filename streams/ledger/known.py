@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import CommandRecord, RefusedEvent
 from streams.ledger import tables
+from streams.ledger.among import among
 from streams.ledger.letters import record_subject
 from streams.ledger.rows import chunks, grouped
 
@@ -76,10 +77,10 @@ async def load(connection: AsyncConnection, records: Sequence[CommandRecord]) ->
     await _load_states(connection, records, known)
     for keys in chunks(key_of(record) for record in records):
         columns = (_events.event_key, _events.digest, _events.topic, _events.partition, _events.offset)
-        for key, digest, *where in await connection.execute(select(*columns).where(_events.event_key.in_(keys))):
+        for key, digest, *where in await connection.execute(select(*columns).where(among(_events.event_key, keys))):
             known.events[key] = KnownEvent(digest, Position(*where))
         open_ones = select(_letters.event_key, _letters.subject).where(
-            _letters.event_key.in_(keys), _letters.command_id.is_(None), _letters.state == "open"
+            among(_letters.event_key, keys), _letters.command_id.is_(None), _letters.state == "open"
         )
         for key, subject in await connection.execute(open_ones):
             known.open_letters.setdefault(key, []).append(subject)
@@ -90,7 +91,7 @@ async def load(connection: AsyncConnection, records: Sequence[CommandRecord]) ->
             )
             found.update(Position(topic, partition, row[0]) for row in await connection.execute(there))
     for subjects in chunks(record_subject(*position_of(record)) for record in records):
-        rows = await connection.execute(select(_letters.subject).where(_letters.subject.in_(subjects)))
+        rows = await connection.execute(select(_letters.subject).where(among(_letters.subject, subjects)))
         known.letters.update(row[0] for row in rows)
     return known
 
@@ -99,7 +100,7 @@ async def _load_states(connection: AsyncConnection, records: Sequence[CommandRec
     """Which refused records told of the same entities, and what newer is known of the entities refused now."""
     for entities in chunks(record.entity_key for record in records if record.entity_key is not None):
         letters = select(_letters.entity_key, _letters.subject, _letters.sequence).where(
-            _letters.entity_key.in_(entities),
+            among(_letters.entity_key, entities),
             _letters.command_id.is_(None),
             _letters.state == "open",
             _letters.sequence.is_not(None),
@@ -113,7 +114,7 @@ async def _load_states(connection: AsyncConnection, records: Sequence[CommandRec
     for entities in chunks(refused):
         newest = (
             select(commands.entity_key, func.max(commands.sequence))
-            .where(commands.entity_key.in_(entities), commands.sequence.is_not(None))
+            .where(among(commands.entity_key, entities), commands.sequence.is_not(None))
             .group_by(commands.entity_key)
         )
         known.newest_state |= {row[0]: row[1] for row in await connection.execute(newest)}

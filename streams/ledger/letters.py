@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.commands import CommandRecord, Evidence, RefusedEvent
 from schemas.states import Cause, Stage
 from streams.ledger import tables
+from streams.ledger.among import among
 from streams.ledger.rows import CommandRow, chunks
 
 _NAMESPACE: Final = uuid.UUID("6f1d4c52-6a60-5b0e-9c39-3c1f0f6f7f10")
@@ -127,5 +128,5 @@ async def close(connection: AsyncConnection, subjects: Sequence[str], now: datet
     """Close the open letters of these subjects."""
     letters = tables.dead_letters
     for some in chunks(subjects):
-        statement = update(letters).where(letters.c.subject.in_(some), letters.c.state == "open")
+        statement = update(letters).where(among(letters.c.subject, some), letters.c.state == "open")
         await connection.execute(statement.values(state="closed", closed_at=now, closed_by=actor, closed_reason=reason))

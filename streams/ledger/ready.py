@@ -8,12 +8,13 @@ it in the lane, even if it came before it: a payment's reversal may be told firs
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.ledger import bulk, restored, tables
+from streams.ledger.among import KEYS, among
 from streams.ledger.rows import chunks
 
 _commands: Final = tables.commands
@@ -98,11 +99,9 @@ async def promote(connection: AsyncConnection, now: datetime, entities: Iterable
     found = 0
     for keys in chunks(entities):
         await _hold_lanes(connection, keys)
-        found += await _set_free(connection, now, _commands.c.entity_key.in_(keys))
-    dependencies = tables.dependencies.c
+        found += await _set_free(connection, now, _FREE_IN_LANES, keys)
     for keys in chunks(effects):
-        followers = select(dependencies.command_id).where(dependencies.effect_key.in_(keys))
-        found += await _set_free(connection, now, _commands.c.command_id.in_(followers))
+        found += await _set_free(connection, now, _FREE_FOLLOWERS, keys)
     return found
 
 
@@ -110,14 +109,14 @@ async def _hold_lanes(connection: AsyncConnection, entities: list[str]) -> None:
     """Let no other transaction end the head of a lane that we look at, or look at it while we end it."""
     if connection.dialect.name == "postgresql":
         unfinished = select(_commands.c.position).where(
-            _commands.c.entity_key.in_(entities), _commands.c.state.in_(UNFINISHED)
+            among(_commands.c.entity_key, entities), _commands.c.state.in_(UNFINISHED)
         )
         await connection.execute(unfinished.order_by(_commands.c.position).with_for_update(key_share=True))
 
 
 async def sweep(connection: AsyncConnection, now: datetime) -> int:
     """Look at every pending command anew. How many were wrong: more than 0 means that a promotion was missed."""
-    freed = await _set_free(connection, now, PENDING)
+    freed = await _set_free(connection, now, _FREE_ANYWHERE)
     wrong = and_(PENDING, _commands.c.ready_since.is_not(None), ~may_go())
     ids = [row[0] for row in await connection.execute(select(_commands.c.command_id).where(wrong))]
     for some in chunks(ids):
@@ -126,16 +125,32 @@ async def sweep(connection: AsyncConnection, now: datetime) -> int:
     return freed + len(ids)
 
 
-async def _set_free(connection: AsyncConnection, now: datetime, among: ColumnElement[bool]) -> int:
-    statement = (
+def _free(where: ColumnElement[bool]) -> Select[Any]:
+    """The commands there that may go and were not known to."""
+    return (
         select(_commands.c.command_id, _commands.c.priority_s)
-        .where(among, _commands.c.ready_since.is_(None), may_go())
+        .where(where, _commands.c.ready_since.is_(None), may_go())
         .order_by(_commands.c.position)
         .with_for_update(of=_commands, key_share=True)
     )
+
+
+# Put together once: that takes longer than a look at a few lanes.
+_FREE_IN_LANES: Final = _free(among(_commands.c.entity_key, KEYS))
+_FREE_FOLLOWERS: Final = _free(
+    _commands.c.command_id.in_(
+        select(tables.dependencies.c.command_id).where(among(tables.dependencies.c.effect_key, KEYS))
+    )
+)
+_FREE_ANYWHERE: Final = _free(PENDING)
+
+
+async def _set_free(
+    connection: AsyncConnection, now: datetime, free: Select[Any], keys: list[str] | None = None
+) -> int:
     rows = [
         {"command_id": command, "ready_since": now, "due_at": now + timedelta(seconds=priority)}
-        for command, priority in await connection.execute(statement)
+        for command, priority in await connection.execute(free, {} if keys is None else {"keys": keys})
     ]
     await bulk.update_by(connection, _commands, "command_id", rows)
     await restored.look_first(connection, now, [row["command_id"] for row in rows])

@@ -26,6 +26,7 @@ from schemas.commands import (
 )
 from streams.core.situation import RESTORED
 from streams.ledger import bulk, tables, transitions
+from streams.ledger.among import among
 from streams.ledger.rows import chunks
 from streams.ledger.transitions import Why
 
@@ -68,7 +69,7 @@ async def begin(connection: AsyncConnection, now: datetime, highest_call: int) -
 async def look_first(connection: AsyncConnection, now: datetime, command_ids: Sequence[str]) -> None:
     """Put those of these ready commands that are marked into open calls that nobody sends."""
     for ids in chunks(command_ids):
-        statement = select(_commands).where(_commands.c.command_id.in_(ids), _commands.c.look_first)
+        statement = select(_commands).where(among(_commands.c.command_id, ids), _commands.c.look_first)
         rows = [dict(row) for row in (await connection.execute(statement)).mappings()]
         rows.sort(key=_group)
         for _, group in groupby(rows, key=_group):

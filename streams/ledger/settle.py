@@ -13,6 +13,7 @@ from streams.clock import Clock
 from streams.core.results import Result, Stop
 from streams.core.situation import Document
 from streams.ledger import documents, leases, stops, tables
+from streams.ledger.among import among
 from streams.ledger.applying import Applying
 from streams.ledger.engine import Store
 from streams.ledger.errors import NotPossible
@@ -105,7 +106,7 @@ class Settle:
         for result in results:
             by_name.setdefault(type(result).__name__, []).append(result.command_id)
         for name, ids in by_name.items():
-            noted = update(_writes).where(_writes.c.call == call, _writes.c.command_id.in_(ids))
+            noted = update(_writes).where(_writes.c.call == call, among(_writes.c.command_id, ids))
             await connection.execute(noted.values(result=name))
 
     @staticmethod

@@ -1,15 +1,19 @@
 """What the sender plans with: one tenant's ready commands and its budget, read in one transaction."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.clock import Clock
 from streams.core.situation import Situation
 from streams.ledger import assemble, budget, tables
+from streams.ledger.among import among
 from streams.ledger.engine import Store
 from streams.ledger.ready import PENDING
 from streams.ledger.repeat import repeated
+from streams.ledger.rows import chunks
 
 _commands: Final = tables.commands
 _stops: Final = tables.stops
@@ -21,6 +25,15 @@ def stopped() -> ColumnElement[bool]:
         or_(_stops.c.tenant.is_(None), _stops.c.tenant == _commands.c.tenant),
         or_(_stops.c.source.is_(None), _stops.c.source == _commands.c.source),
     )
+
+
+async def stopped_of(connection: AsyncConnection, command_ids: Iterable[str]) -> list[str]:
+    """Which of the commands a stop covers."""
+    found: list[str] = []
+    for ids in chunks(command_ids):
+        statement = select(_commands.c.command_id).where(among(_commands.c.command_id, ids), stopped())
+        found += [row[0] for row in await connection.execute(statement)]
+    return found
 
 
 _READY: Final = and_(PENDING, _commands.c.ready_since.is_not(None))

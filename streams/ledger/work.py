@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.states import CommandState
 from streams.ledger import bulk, inherit, letters, ready, tables, transitions
+from streams.ledger.among import among
 from streams.ledger.cursors import Advance
 from streams.ledger.rows import (
     COMMAND_COLUMNS,
@@ -51,7 +52,7 @@ class Work:
         for keys in chunks(sorted(key for key in effect_keys if key not in self.effects)):
             statement = (
                 select(*(_effects[name] for name in EFFECT_COLUMNS))
-                .where(_effects.effect_key.in_(keys))
+                .where(among(_effects.effect_key, keys))
                 .order_by(_effects.effect_key)
                 .with_for_update(key_share=True)
             )
@@ -62,7 +63,7 @@ class Work:
     async def load_commands(self, command_ids: Iterable[str]) -> None:
         """Read commands; ids that are not there stay away."""
         for ids in chunks(one for one in command_ids if one not in self.commands):
-            statement = select(*(_commands[name] for name in COMMAND_COLUMNS)).where(_commands.command_id.in_(ids))
+            statement = select(*(_commands[name] for name in COMMAND_COLUMNS)).where(among(_commands.command_id, ids))
             for row in await self.connection.execute(statement):
                 self.commands[row[0]] = command_of(row)
 
@@ -71,7 +72,7 @@ class Work:
         ids = list(command_ids)
         keys: list[str] = []
         for some in chunks(ids):
-            statement = select(_commands.effect_key).where(_commands.command_id.in_(some))
+            statement = select(_commands.effect_key).where(among(_commands.command_id, some))
             keys += [row[0] for row in await self.connection.execute(statement)]
         await self.load_effects(keys)
         await self.load_commands(ids)

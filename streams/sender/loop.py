@@ -71,12 +71,13 @@ class Sender:
         elapsed = self._parts.clock.elapsed
         try:
             while True:
+                is_new = self._rung.is_set()
                 self._rung.clear()
                 began_s = elapsed()
                 try:
                     for name in await self._parts.ledger.situation.tenants_with_work():
                         if (tenant := self._tenants.get(name)) is not None:
-                            tenant.wake()
+                            (tenant.wake if is_new else tenant.rouse)()
                 except LedgerError as error:
                     _log.warning("work cannot be seen", reason=str(error))
                 # The more work there is the longer takes the look, and the more of those who have some are awake.

@@ -12,12 +12,12 @@ from connectors.xero.ticket import Ticket
 from streams.core import plan
 from streams.core.plan import ReadDocuments, SendWrites, Settle
 from streams.core.settle import stop_for
-from streams.core.situation import OpenCall
-from streams.ledger.calls import Wait
+from streams.core.situation import OpenCall, Situation
 from streams.ledger.errors import FenceLost, LedgerError
 from streams.ledger.leases import Lease
 from streams.sender import reading
 from streams.sender.drive import Drive
+from streams.sender.outlook import Outlook
 from streams.sender.ownership import Ownership
 from streams.sender.parts import Organisation, Parts, Stopping
 
@@ -28,8 +28,6 @@ _FAILED_S: Final = 2.0
 _ON_WIRE_MAX: Final = 5
 # Calls that nobody answered wait for their time to look; where Xero answers none at all, no more are begun.
 _OPEN_MAX: Final = 20
-# Enough for five full calls, few enough to be read and decided in some milliseconds.
-_READY_MAX: Final = 250
 
 _log = structlog.get_logger()
 
@@ -41,6 +39,8 @@ class TenantSender:
         self._parts = parts
         self._organisation = organisation
         self._woken = asyncio.Event()
+        self._news = asyncio.Event()
+        self._outlook = Outlook(parts, organisation.tenant)
         self._tasks: dict[asyncio.Task[None], int | None] = {}
         self._reading: set[str] = set()
         self._owned = Ownership(parts, organisation.tenant)
@@ -48,7 +48,12 @@ class TenantSender:
         self._may_sleep = not parts.ledger.is_shared
 
     def wake(self) -> None:
-        """There may be work."""
+        """There may be new work: what was read before is out of date."""
+        self._news.set()
+        self._woken.set()
+
+    def rouse(self) -> None:
+        """There is work; whoever is at it already need not begin anew."""
         self._woken.set()
 
     def may_leave(self, ticket: Ticket) -> bool:
@@ -83,6 +88,9 @@ class TenantSender:
     async def _turn(self) -> None:
         # What wakes us from now on is looked at in the next turn; without a lease it wakes us once and no more.
         self._woken.clear()
+        if self._news.is_set():
+            self._news.clear()
+            self._outlook.forget()
         lease = await self._own()
         if lease is None:
             await self._idle(_IDLE_S)
@@ -93,18 +101,21 @@ class TenantSender:
         if self._parts.on_wire[self._organisation.tenant] >= _ON_WIRE_MAX or len(self._tasks) >= _OPEN_MAX:
             await self._idle(_IDLE_S)
             return
-        situation = await self._parts.ledger.situation.read(self._organisation.tenant, _READY_MAX)
+        situation = await self._outlook.situation()
         step = plan.next_step(situation, self._organisation.rates, self._reading)
         self._parts.gate("planned")
         match step:
             case Settle(results=results):
                 await self._parts.ledger.results.settle_without_call(results, self._organisation.tenant, lease.fence)
                 self._parts.gate("settled")
+                self._outlook.forget()
             case SendWrites():
-                await self._send(lease, step)
+                await self._send(lease, step, situation)
             case ReadDocuments():
+                self._outlook.forget()
                 await self._read(lease, step)
             case plan.Wait(until=until):
+                self._outlook.forget()
                 away = await self._parts.ledger.situation.next_not_before(self._organisation.tenant)
                 held = None if until is None else (until - situation.now).total_seconds()
                 if held is None and away is None and self._may_sleep and not self._tasks:
@@ -132,12 +143,13 @@ class TenantSender:
                 _log.info("taken up again", tenant=call.tenant, call=call.call, sends=len(call.sends))
                 self._start(Drive(self._parts, self._organisation, lease.fence, call).rest(), call.call)
 
-    async def _send(self, lease: Lease, step: SendWrites) -> None:
+    async def _send(self, lease: Lease, step: SendWrites, situation: Situation) -> None:
         if not await self._has_token():
             return
         ticket = await self._open(lease, step)
         if ticket is None:
             return
+        self._outlook.keep(situation, [item.command.command_id for item in step.writes])
         request = ticket.request
         call = OpenCall(
             call=ticket.call,
@@ -187,13 +199,18 @@ class TenantSender:
             lease.fence,
             timeout_s=self._parts.patience.timeout_s,
             is_urgent=step.is_urgent,
+            read=[item.command for item in step.writes] if isinstance(step, SendWrites) else (),
         )
-        if isinstance(opened, Wait):
-            # A slot in flight frees when a call of ours ends, which wakes us; the shortest wait keeps from spinning.
-            with self._parts.waiting():
-                await self._idle(max(opened.seconds, 0.01))
-            return None
-        return opened
+        if isinstance(opened, Ticket):
+            return opened
+        if opened.limit == "changed":
+            self._outlook.forget()
+        # A slot in flight frees when a call of ours ends, which wakes us; one of the minute does not. The shortest wait
+        # keeps from spinning.
+        event = self._news if opened.limit == "minute" else self._woken
+        with self._parts.waiting():
+            await self._idle(max(opened.seconds, 0.01), event)
+        return None
 
     def _start(self, work: Coroutine[Any, Any, None], call: int | None) -> None:
         task = asyncio.ensure_future(work)
@@ -203,13 +220,13 @@ class TenantSender:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A call that failed in our own code stays open: it is taken up again with the next renewal of the lease."""
         del self._tasks[task]
-        self.wake()
+        self.rouse()
         error = None if task.cancelled() else task.exception()
         if isinstance(error, FenceLost):
             self._owned.lost()
         elif error is not None and not isinstance(error, Stopping):
             _log.error("a call was left open", tenant=self._organisation.tenant, exc_info=error)
 
-    async def _idle(self, seconds: float) -> None:
+    async def _idle(self, seconds: float, event: asyncio.Event | None = None) -> None:
         """Wait until there may be work. Raises Stopping."""
-        await self._parts.pause_until(self._woken, min(seconds, _IDLE_S))
+        await self._parts.pause_until(event or self._woken, min(seconds, _IDLE_S))
