@@ -64,7 +64,7 @@ chaos: TOOLS := mvn $(if $(filter postgresql,$(LEDGER)),postgres)
 chaos: $(STAMP) tools ## events under faults, then the books are compared: ROUNDS=100 SEED=n LEDGER=postgresql JSON=1
 	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --ledger $(LEDGER) $(addprefix --seed ,$(SEED)) $(if $(JSON),--json) $(if $(KEEP),--keep) $(if $(SATURATE),--saturate)
 
-bench: TOOLS := kafka
+bench: TOOLS := kafka postgres
 bench: $(STAMP) tools ## measure speed
 	$(BIN)/python -m tests.bench
 

@@ -20,7 +20,12 @@ RESULTS: Final = Path(__file__).parent / "results.json"
 MODULES: Final = {
     "translate": "tests.bench.translate.measure",
     "sink": "tests.bench.sink",
+    "demo": "tests.bench.demo",
+    "receiver": "tests.bench.receiver",
+    "latency": "tests.bench.latency",
+    "memory": "tests.bench.memory",
     "backlog": "tests.bench.backlog",
+    "mixed": "tests.bench.mixed",
     "real_time": "tests.bench.real_time",
     "sandbox": "tests.bench.sandbox_speed",
 }

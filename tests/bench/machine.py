@@ -33,6 +33,21 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def family_seconds(pid: int) -> float:
+    """The same for the process, those of its children that have ended, and those that live."""
+    total = 0.0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # It ended just now, and its parent has its time.
+        if int(stat.parent.name) == pid:
+            total += sum(map(int, fields[11:15])) / _TICKS
+        elif int(fields[1]) == pid:
+            total += sum(map(int, fields[11:13])) / _TICKS
+    return total
+
+
 def taken_seconds(core: int) -> float:
     """Seconds of the core that processes, whichever they were, or another machine on the same host have used."""
     for row in Path("/proc/stat").read_text().splitlines():
