@@ -8,8 +8,7 @@ from schemas import envelope
 from schemas.codec import Refused, content_digest, load_json
 from schemas.states import Disposition
 from schemas.topics import TopicName
-from streams.kafka.reader import Reread
-from streams.kafka.records import Record
+from streams.kafka.records import Record, Reread
 from streams.ledger import Ledger
 from streams.ledger.audit import AuditReport, ReadRecord
 

@@ -11,8 +11,7 @@ from schemas import envelope, raw
 from schemas.codec import Refused
 from schemas.commands import Ignored, RefusedEvent, decode_record
 from streams.core.tenants import Tenants
-from streams.kafka.reader import Reread
-from streams.kafka.records import Record
+from streams.kafka.records import Record, Reread
 from streams.ledger import Ledger
 from streams.ledger.audit_raw import RAW, RawRead
 from streams.normalise import Sources, normalise

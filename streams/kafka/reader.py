@@ -18,10 +18,9 @@ from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import TOPICS, TopicName
 from streams.kafka.errors import BrokerUnavailable, no_answer
-from streams.kafka.records import Record
+from streams.kafka.records import Record, Reread
 
 Place = tuple[TopicName, int]
-Reread = AsyncIterator[tuple[TopicName, int, Record]]
 
 _READ_TIMEOUT_MS: Final = 500
 # So many empty reads in a row mean that the broker holds back what it says it has.

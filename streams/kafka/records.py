@@ -1,6 +1,10 @@
 """What goes through Kafka, as values: records read, runs of them, records to write, and where one was written."""
 
+from collections.abc import AsyncIterator
+
 import msgspec
+
+from schemas.topics import TopicName
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -13,6 +17,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     headers: Headers
     offset: int
     timestamp_ms: int
+
+
+Reread = AsyncIterator[tuple[TopicName, int, Record]]
+"""Records that are read once more, with their topic and partition."""
 
 
 class Run(msgspec.Struct, frozen=True):

@@ -45,6 +45,8 @@ async def test_no_step_of_a_run_or_call_walks_through_a_table(
 ) -> None:
     await support.take_in(on_sqlite, support.order_placed("e1", "1001", 0), support.of(support.payment("e2"), 1))
     assert await support.post_all(on_sqlite) == 3
+    # Producers ask again and again for what is not there yet.
+    assert await on_sqlite.status.of_event("stripe-1", "evt_9") is None
     with closing(sqlite3.connect(file_url.removeprefix("sqlite:///"))) as connection:
         plans = {
             statement: [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
