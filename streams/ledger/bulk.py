@@ -1,9 +1,9 @@
 """Many rows at once, in either dialect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, bindparam, update
+from sqlalchemy import Select, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,16 +12,20 @@ from streams.ledger.rows import CommandRow, EffectRow, columns_of, values_of
 Row = Mapping[str, Any]
 
 
+def _as_it_is(statement: Any) -> Any:
+    return statement
+
+
 async def insert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
     """Insert the rows; IntegrityError where a constraint does not allow one, and then none is inserted."""
     if rows:
-        await connection.execute(table.insert(), [dict(row) for row in rows])
+        await _insert_all(connection, _insert(connection, table), table, rows)
 
 
 async def insert_missing(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
     """Insert the rows whose primary key is not there yet."""
     if rows:
-        await connection.execute(_insert(connection, table).on_conflict_do_nothing(), [dict(row) for row in rows])
+        await _insert_all(connection, _insert(connection, table), table, rows, lambda one: one.on_conflict_do_nothing())
 
 
 async def insert_if_missing(connection: AsyncConnection, table: Table, row: Row) -> bool:
@@ -35,26 +39,30 @@ async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Row])
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
-    statement = _insert(connection, table)
-    statement = statement.on_conflict_do_update(
-        index_elements=keys, set_={name: statement.excluded[name] for name in rows[0] if name not in keys}
-    )
-    await connection.execute(statement, [dict(row) for row in rows])
+
+    def or_update(statement: Any) -> Any:
+        values = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=values)
+
+    distinct = {tuple([row[name] for name in keys]): row for row in rows}
+    await _insert_all(connection, _insert(connection, table), table, list(distinct.values()), or_update)
 
 
 async def update_by(connection: AsyncConnection, table: Table, key: str, rows: Sequence[Row]) -> None:
     """Write the rows' values to the rows that have the same `key`; every row names the same columns."""
     if not rows:
         return
-    columns = [name for name in rows[0] if name != key]
-    statement = (
-        update(table)
-        .where(table.c[key] == bindparam(f"the_{key}"))
-        .values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in columns})
-    )
-    await connection.execute(
-        statement, [{f"the_{key}": row[key], **{f"new_{name}": row[name] for name in columns}} for row in rows]
-    )
+    rows = list({row[key]: row for row in rows}.values())
+    names = [name for name in rows[0] if name != key]
+    if connection.dialect.name == "postgresql":
+        new = _as_table(table, rows[0]).subquery("new")
+        statement = update(table).where(table.c[key] == new.c[f"_{key}"])
+        values = {name: new.c[f"_{name}"] for name in names}
+        await connection.execute(statement.values(values), _by_column(rows))
+        return
+    statement = update(table).where(table.c[key] == bindparam(f"_{key}"))
+    values = {name: bindparam(f"_{name}", type_=table.c[name].type) for name in names}
+    await connection.execute(statement.values(values), [{f"_{name}": row[name] for name in row} for row in rows])
 
 
 async def save(connection: AsyncConnection, table: Table, key: str, rows: Sequence[CommandRow | EffectRow]) -> None:
@@ -77,3 +85,27 @@ async def save(connection: AsyncConnection, table: Table, key: str, rows: Sequen
 
 def _insert(connection: AsyncConnection, table: Table) -> Any:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+async def _insert_all(
+    connection: AsyncConnection,
+    statement: Any,
+    table: Table,
+    rows: Sequence[Row],
+    then: Callable[[Any], Any] = _as_it_is,
+) -> None:
+    if connection.dialect.name == "postgresql" and len({tuple(row) for row in rows}) == 1:
+        chosen = statement.from_select(list(rows[0]), _as_table(table, rows[0]))
+        await connection.execute(then(chosen), _by_column(rows))
+    else:
+        await connection.execute(then(statement), [dict(row) for row in rows])
+
+
+# PostgreSQL takes the rows as one array a column: a row of its own costs client and server as much as all the rest.
+def _as_table(table: Table, names: Iterable[str]) -> Select[Any]:
+    arrays = (bindparam(f"_{name}", type_=postgresql.ARRAY(table.c[name].type, dimensions=1)) for name in names)
+    return select(*(func.unnest(array).label(array.key) for array in arrays))
+
+
+def _by_column(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    return {f"_{name}": [row[name] for row in rows] for name in rows[0]}

@@ -38,7 +38,7 @@ async def _without_tenant(connection: AsyncConnection, effect_keys: set[str]) ->
     found: list[tuple[str, str, str]] = []
     for keys in chunks(effect_keys):
         statement = (
-            select(_commands.c.command_id, _commands.c.effect_key, built_on.c.tenant)
+            select(_commands.c.command_id, _commands.c.effect_key, built_on.c.tenant, own.c.xero_id)
             .join(_dependencies, _dependencies.c.command_id == _commands.c.command_id)
             .join(built_on, built_on.c.effect_key == _dependencies.c.effect_key)
             .join(own, own.c.effect_key == _commands.c.effect_key)
@@ -46,7 +46,6 @@ async def _without_tenant(connection: AsyncConnection, effect_keys: set[str]) ->
                 among(built_on.c.effect_key, keys),
                 built_on.c.tenant.is_not(None),
                 _commands.c.state.in_(("pending", "rejected")),
-                own.c.xero_id.is_(None),
                 or_(
                     _commands.c.tenant.is_(None),
                     # A routed guess gives way until the first of its dependencies has been asked.
@@ -58,7 +57,10 @@ async def _without_tenant(connection: AsyncConnection, effect_keys: set[str]) ->
                 ),
             )
         )
-        found += [(row[0], row[1], row[2]) for row in await connection.execute(statement)]
+        # Asked for in the statement, PostgreSQL would begin with all effects that have no document yet.
+        for command, effect, tenant, xero_id in await connection.execute(statement):
+            if xero_id is None:
+                found.append((command, effect, tenant))
     return found
 
 
