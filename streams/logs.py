@@ -67,6 +67,8 @@ FIELDS: Final = frozenset(
 
 
 def _only_known(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if event.keys() <= FIELDS:
+        return event
     dropped = [name for name in event if name not in FIELDS and not name.startswith("_")]
     for name in dropped:
         del event[name]

@@ -21,7 +21,9 @@ async def receive(request: web.Request, bytes_max: int, timeout_s: float) -> Htt
     try:
         if request.content.is_eof():
             # All of it came together with the head, as most bodies do: there is nothing to wait for.
-            body = await _read(request, bytes_max)
+            body = request.content.read_nowait()
+            if len(body) > bytes_max:
+                raise problems.too_large(bytes_max)
         else:
             async with asyncio.timeout(timeout_s):
                 body = await _read(request, bytes_max)
