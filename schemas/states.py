@@ -64,6 +64,6 @@ WaitReason = Literal[
     "stop",  # a person or the tool stopped this tenant or source
     "question",  # a person must choose
     "retry",  # Xero asked us to come back later
-    "budget",  # the minute or the day is used up
+    "budget",  # the minute or the day is used up, or runs short and calls are filled first
     "version",  # no worker knows its type yet
 ]

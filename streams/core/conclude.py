@@ -14,7 +14,6 @@ from schemas.commands import UpsertContact
 from streams.core.decisions import READ_AFTER
 from streams.core.merge import canonical, field
 from streams.core.posted import document, posted
-from streams.core.reactions import retry_at
 from streams.core.results import Asked, Back, Option, Result
 from streams.core.search import Body, bears_mark, is_live, other_mark
 from streams.core.settle import Refused, reject
@@ -26,10 +25,10 @@ _ADOPT_OTHERS: Final = Option(
 )
 _AGAIN: Final = Option("retry", "try again: one of the two has got another number")
 _KEEP: Final = Option("keep", "the double was removed in Xero; go on")
-# Hint: since when a payment has been refused for being more than what is owed.
+# Hint: since when a payment has been refused for being more than what is owed. A newer version of its order makes it
+# try again (streams.ledger.retries); if none comes, it tries once more when the wait is over.
 EXCEEDS_SINCE: Final = "exceeds_since"
 _EXCEEDS_WAIT: Final = dt.timedelta(minutes=15)
-_EXCEEDS_RETRY_S: Final = 60.0
 
 
 def unknown(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result:
@@ -106,11 +105,11 @@ def _payment(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result
     if problem.refusal.kind == "not_authorised":
         return reject(item, problem.refusal)
     since = item.command.hints.get(EXCEEDS_SINCE) or now.isoformat()
-    if now - dt.datetime.fromisoformat(since) >= _EXCEEDS_WAIT:
+    until = dt.datetime.fromisoformat(since) + _EXCEEDS_WAIT
+    if now >= until:
         return reject(item, problem.refusal)
     reason = "more than the invoice owes: waits up to 15 minutes for a newer version of its order"
-    at = retry_at(now, 0, _EXCEEDS_RETRY_S)
-    return _again(item, reason, at, {EXCEEDS_SINCE: since})
+    return _again(item, reason, until, {EXCEEDS_SINCE: since})
 
 
 def _contact(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:

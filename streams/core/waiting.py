@@ -37,7 +37,8 @@ class WaitFacts:
     """What decides whether a pending command may go. `head` is the earliest unfinished command of its lane.
 
     `stop` and `question` are the reason of a stop that covers it and the id of an open question about it; `budget` is
-    when the tenant may be called again; `since`: when the command was taken in.
+    when the tenant may be called again; `filling`: until when its call waits at most to be filled; `since`: when the
+    command was taken in.
     """
 
     tenant: str | None
@@ -52,6 +53,7 @@ class WaitFacts:
     not_before: datetime | None = None
     cause_text: str | None = None
     budget: datetime | None = None
+    filling: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,4 +143,7 @@ def _brake(facts: WaitFacts, now: datetime) -> Waiting | None:
         return Waiting("retry", facts.cause_text or "Xero asked us to come back later", facts.not_before)
     if facts.budget is not None and facts.budget > now:
         return Waiting("budget", "the calls that Xero allows are used up", facts.budget)
+    if facts.filling is not None and facts.filling > now:
+        text = "Xero's calls run short, so its call waits to be filled by others; full, it goes sooner"
+        return Waiting("budget", text, facts.filling)
     return None

@@ -9,7 +9,8 @@ from schemas.commands import decode_payload
 from schemas.states import CommandState, Stage
 from streams.core.effects import makes_document
 from streams.core.results import Asked, Back, Option, Posted, Rejected, Result, Same
-from streams.ledger import documents, letters, tables
+from streams.ledger import documents, letters, retries, tables
+from streams.ledger.among import among
 from streams.ledger.questions import question_row
 from streams.ledger.rows import CommandRow, chunks, grouped
 from streams.ledger.transitions import Why
@@ -29,6 +30,7 @@ class Applying:
         self._stage = stage
         self._events: dict[str, Mapping[str, Any]] = {}
         self._owners: dict[tuple[str | None, str, str], str] = {}
+        self._updated: list[str] = []
 
     async def apply(self, results: Sequence[Result]) -> int:
         """Apply them all; how many commands became ready."""
@@ -38,6 +40,8 @@ class Applying:
         for result in results:
             self._one(work.commands[result.command_id], result)
         await self._documents(results)
+        if self._updated:
+            await retries.bring_forward(work.connection, self._updated, work.now)
         return await work.finish()
 
     async def _load(self, results: Sequence[Result]) -> None:
@@ -45,7 +49,7 @@ class Applying:
         statement = select(*columns, _events.c.timestamp_ms, _events.c.traceparent)
         rejected = [self._work.commands[one.command_id].event_key for one in results if isinstance(one, Rejected)]
         for keys in chunks(rejected):
-            rows = await self._work.connection.execute(statement.where(_events.c.event_key.in_(keys)))
+            rows = await self._work.connection.execute(statement.where(among(_events.c.event_key, keys)))
             self._events |= {row["event_key"]: row for row in rows.mappings()}
         places = [
             (self._work.commands[one.command_id].tenant, *place)
@@ -54,7 +58,7 @@ class Applying:
         ]
         for tenant, resource, ids in grouped(places):
             owner = select(_effects.c.xero_id, _effects.c.effect_key).where(
-                _effects.c.tenant == tenant, _effects.c.resource == resource, _effects.c.xero_id.in_(ids)
+                _effects.c.tenant == tenant, _effects.c.resource == resource, among(_effects.c.xero_id, ids)
             )
             for xero_id, effect_key in await self._work.connection.execute(owner):
                 self._owners[tenant, resource, xero_id] = effect_key
@@ -85,6 +89,8 @@ class Applying:
         effect.posted_body = result.sent if result.sent is not None else effect.posted_body
         effect.posted_at = self._work.now
         effect.changed = True
+        if effect.xero_id is not None and command.kind == "UpsertInvoice":
+            self._updated.append(effect.effect_key)
         if result.xero_id is not None and result.resource is not None and _owns(command):
             effect.resource, effect.xero_id = result.resource, result.xero_id
             effect.number = result.number or effect.number

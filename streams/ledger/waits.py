@@ -7,6 +7,8 @@ from typing import Any, Final
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from streams.core import pace
+from streams.core.situation import Budget
 from streams.core.waiting import DependencyFact, WaitFacts, Waiting, at_the_root, why
 from streams.ledger import budget, tables
 from streams.ledger.ready import UNFINISHED, builds_on
@@ -88,7 +90,9 @@ async def _one_by_one(
     heads = await _heads(connection, ids)
     questions = await _open_questions(connection, [*ids, *(head[0] for head in heads.values())])
     stops = [dict(row) for row in (await connection.execute(select(_stops))).mappings()]
-    budgets = await _budgets(connection, {row["tenant"] for row in rows if row["tenant"] is not None}, now)
+    tenants = {row["tenant"] for row in rows if row["tenant"] is not None}
+    calls_at = await _next_calls(connection, tenants, now)
+    budgets = {tenant: await budget.read(connection, tenant, now) for tenant in tenants}
     found = {}
     for row in rows:
         head, head_state = heads.get(row["command_id"], (None, None))
@@ -103,7 +107,8 @@ async def _one_by_one(
             stop=_stop(stops, row),
             not_before=row["not_before"],
             cause_text=row["reason"],
-            budget=budgets.get(row["tenant"]),
+            budget=calls_at.get(row["tenant"]),
+            filling=_filling(budgets.get(row["tenant"]), row, now),
         )
         found[row["command_id"]] = why(facts, now)
     return found
@@ -173,13 +178,19 @@ async def _open_questions(connection: AsyncConnection, ids: Iterable[str]) -> di
     return found
 
 
-async def _budgets(connection: AsyncConnection, tenants: Iterable[str], now: datetime) -> dict[str | None, datetime]:
+async def _next_calls(connection: AsyncConnection, tenants: Iterable[str], now: datetime) -> dict[str | None, datetime]:
     found: dict[str | None, datetime] = {}
     for tenant in tenants:
         until = await budget.next_call_at(connection, tenant, now)
         if until is not None:
             found[tenant] = until
     return found
+
+
+def _filling(left: Budget | None, row: Mapping[str, Any], now: datetime) -> datetime | None:
+    if left is None or row["ready_since"] is None:
+        return None
+    return pace.held_until(left, row["created_at"], row["ready_since"], row["due_at"], now)
 
 
 def _stop(stops: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from connectors.xero.ticket import Answer, NoAnswer, Ticket
 from schemas.commands import CommandRecord
 from streams.ledger import Ledger
+from streams.ledger.timeline import CommandView
 from streams.sender.parts import Organisation, Parts
 from tests.integration.sender.stream import TENANT, Stream
 from tests.integration.sender.world import RATES, Counts
@@ -33,11 +34,13 @@ class Day:
         )
         self._stream = Stream()
         self._offset = 0
+        self._orders: list[str] = []
 
     async def pass_with_orders(self, number: int, every_s: float, first: int = 0) -> None:
         """So many orders come, each with its payment, one after another in equal distances."""
         for place in range(first, first + number):
             order = str(10_000 + place)
+            self._orders.append(order)
             await self._take_in([self._stream.order(order), self._stream.payment(order, "22.34")])
             ends = self.clock.now() + dt.timedelta(seconds=every_s)
             await self._turns.work(ends)
@@ -46,6 +49,20 @@ class Day:
     async def finish(self) -> None:
         """Until everything is sent."""
         await self._turns.work()
+
+    async def waiting(self) -> list[CommandView]:
+        """What is not booked yet, in the order in which it came."""
+        stories = [await self.ledger.timeline.trace(f"shop-1:order:{order}") for order in self._orders]
+        return [one for story in stories for one in story.commands if one.state == "pending"]
+
+    async def passage_s(self) -> list[float]:
+        """For each order, how many seconds its payment was booked after its invoice."""
+        found = []
+        for order in self._orders:
+            story = await self.ledger.timeline.trace(f"shop-1:order:{order}")
+            booked = [one.at for one in story.transitions if one.to_state == "posted"]
+            found.append((max(booked) - min(booked)).total_seconds())
+        return found
 
     async def _take_in(self, records: Sequence[CommandRecord]) -> None:
         self._offset += len(records)

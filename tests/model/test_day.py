@@ -1,5 +1,6 @@
 """The day's budget lasts (design 7.2): 1,000 orders on 1,000 calls are all posted, and a fifth of the calls is left."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -28,8 +29,17 @@ async def core(tmp_path: Path, empty: Path) -> AsyncIterator[Day]:
 async def test_an_hour_of_an_even_day_uses_less_than_its_share(starter: Day) -> None:
     """1,000 orders with payments are 3,000 calls, if each goes by itself."""
     orders = round(3600 / EVERY_S)
-    await starter.pass_with_orders(orders, EVERY_S)
+    await starter.pass_with_orders(20, EVERY_S)
+    first, *behind = await starter.waiting()
+    assert (first.waits_for, first.why and "waits to be filled" in first.why) == ("budget", True)
+    assert first.until is not None
+    assert first.until - starter.clock.now() < dt.timedelta(minutes=22)
+    assert {one.waits_for for one in behind} == {"dependency"}
+    await starter.pass_with_orders(orders - 20, EVERY_S, first=20)
     await starter.finish()
+    *once, twice = sorted(await starter.passage_s())
+    assert max(once) < 10, "an order whose contact waited to be booked need not wait again"
+    assert twice < 22 * 60, "one was under way when the calls began to run short"
     calls = len(starter.xero.traffic.arrivals)
     assert calls <= STARTER * 0.8 / 24 + 17, "its share of the day, and what may be used at once"
     assert len(starter.xero.books.tables["Payments"]) == orders
@@ -37,8 +47,10 @@ async def test_an_hour_of_an_even_day_uses_less_than_its_share(starter: Day) -> 
 
 
 async def test_with_calls_to_spare_each_order_is_booked_at_once(core: Day) -> None:
-    await core.pass_with_orders(8, EVERY_S)
-    assert len(core.xero.books.tables["Payments"]) == 8
+    """A hundred calls in the hour are a pace that the day's 5,000 allow."""
+    await core.pass_with_orders(35, EVERY_S)
+    assert len(core.xero.books.tables["Payments"]) == 35
+    assert len(core.xero.traffic.arrivals) == 105
 
 
 @pytest.mark.all

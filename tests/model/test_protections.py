@@ -98,7 +98,7 @@ def each_event_is_a_fact_of_its_own(patch: Patch) -> None:
 
 
 def a_slot_is_free_a_minute_after_it_was_taken(patch: Patch) -> None:
-    patch.setattr(budget, "_in_minute", lambda now: budget._calls.c.opened_at > now - budget.MINUTE)
+    patch.setattr(budget, "_COUNTS", budget._counts(budget._calls.c.opened_at > budget._MINUTE_AGO))
 
 
 def the_library_may_repeat(patch: Patch) -> None:

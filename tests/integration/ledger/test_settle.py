@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 from schemas.commands import Command, Evidence, ReversePayment
+from streams.core.conclude import EXCEEDS_SINCE
 from streams.core.results import Asked, Back, Option, Posted, Rejected, Same, Stop
 from streams.core.situation import Document
 from streams.ledger import Ledger
@@ -82,6 +83,31 @@ async def test_a_rejected_command_is_one_dead_letter_with_its_evidence(ledger: L
     outbox = await ledger.publishing.unpublished(100)
     [told] = [one for one in outbox if one.letter is not None]
     assert (told.letter, told.outcome.to_state) == (letter, "rejected")
+
+
+async def test_a_payment_of_too_much_goes_on_as_soon_as_its_invoice_is_changed(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    await take_in(ledger, of(invoice("e1"), 0))
+    await post_all(ledger)
+    paid = payment("p1")
+    await take_in(ledger, of(paid, 1), at=1)
+    ticket = await opened(ledger)
+    later = clock.now() + dt.timedelta(minutes=15)
+    back = Back(
+        command_id=paid.command_id,
+        cause="transient",
+        reason="more than the invoice owes",
+        not_before=later,
+        hints={EXCEEDS_SINCE: clock.now().isoformat()},
+    )
+    await settled(ledger, ticket, back)
+    assert await ready(ledger) == []
+    await take_in(ledger, of(invoice("e2", sequence=2, total="20.00"), 2), at=2)
+    ticket = await opened(ledger)
+    assert await ready(ledger) == []
+    await settled(ledger, ticket, posted("shop-1:e2#invoice", "Invoices", "i-1"))
+    assert await ready(ledger) == [paid.command_id]
 
 
 async def test_what_is_not_current_any_more_needs_no_letter(ledger: Ledger) -> None:

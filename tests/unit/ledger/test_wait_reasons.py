@@ -41,6 +41,8 @@ def one(**fact: object) -> Sequence[DependencyFact]:
         (WaitFacts(tenant="uk", not_before=LATER), "retry", "come back"),
         (WaitFacts(tenant="uk", not_before=NOW), "ready", "turn"),
         (WaitFacts(tenant="uk", budget=LATER), "budget", "used up"),
+        (WaitFacts(tenant="uk", filling=LATER), "budget", "waits to be filled"),
+        (WaitFacts(tenant="uk", filling=NOW), "ready", "turn"),
     ],
 )
 def test_reasons(facts: WaitFacts, reason: WaitReason, word: str) -> None:
@@ -52,6 +54,7 @@ def test_reasons(facts: WaitFacts, reason: WaitReason, word: str) -> None:
 def test_only_what_the_clock_ends_has_an_end() -> None:
     assert why(WaitFacts(tenant="uk", not_before=LATER), NOW).until == LATER
     assert why(WaitFacts(tenant="uk", budget=LATER), NOW).until == LATER
+    assert why(WaitFacts(tenant="uk", filling=LATER), NOW).until == LATER
     assert why(WaitFacts(tenant="uk", stop="stopped"), NOW).until is None
 
 

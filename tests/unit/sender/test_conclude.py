@@ -235,10 +235,13 @@ def test_a_payment_above_what_is_owed_waits_a_quarter_of_an_hour() -> None:
     first = conclude.refused(refused(payment_write(), EXCEEDS), [], NOW)
     assert isinstance(first, Back)
     assert first.hints == {"exceeds_since": NOW.isoformat()}
-    later = NOW + dt.timedelta(minutes=14)
+    end = NOW + dt.timedelta(minutes=15)
+    assert first.not_before == end, "no call asks again and again"
     problem = refused(payment_write(hints=first.hints), EXCEEDS)
-    assert isinstance(conclude.refused(problem, [], later), Back)
-    assert isinstance(conclude.refused(problem, [], NOW + dt.timedelta(minutes=15)), Rejected)
+    after_a_newer_version = conclude.refused(problem, [], NOW + dt.timedelta(minutes=4))
+    assert isinstance(after_a_newer_version, Back)
+    assert after_a_newer_version.not_before == end
+    assert isinstance(conclude.refused(problem, [], end), Rejected)
 
 
 def test_a_payment_of_a_draft_is_a_dead_letter() -> None:

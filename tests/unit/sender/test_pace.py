@@ -43,9 +43,27 @@ def test_calls_go_at_once_while_there_are_enough() -> None:
 def test_an_hours_share_that_is_used_up_makes_calls_fill() -> None:
     # 5,000 a day less a fifth are 167 an hour, one every 22 s.
     assert held(budget(hour_used=167)) == 12 * 3600 * 24 / 4000
-    assert held(budget(hour_used=125)) == held(budget(hour_used=167)) / 2
+    assert held(budget(hour_used=125, day_left=3000)) == held(budget(hour_used=167)) / 2
     # 1,000 a day are 33 an hour, one every 108 s.
     assert held(budget(hour_used=34, day_limit=1000, day_left=700)) == 12 * 3600 * 24 / 800
+
+
+def test_while_the_day_allows_the_pace_nothing_waits_for_longer_than_its_class_may() -> None:
+    # 4,868 less the reserve of 1,000 are 161 in each of 24 hours.
+    assert held(budget(hour_used=100, day_left=4868)) == 0
+    assert 0 < held(budget(hour_used=132, day_left=4868), target_s=60) < 20
+    assert held(budget(hour_used=161, day_left=4868), target_s=60) < 60
+    assert held(budget(hour_used=162, day_left=4868), target_s=60) > 200
+
+
+def test_the_day_holds_back_what_came_just_now_and_not_each_step_of_it() -> None:
+    scarce = budget(hour_used=34, day_limit=1000, day_left=700)
+    came = replaced(ready(invoice()), taken_in=NOW - seconds(1296), ready_since=NOW, due=NOW + seconds(120))
+    assert pace.hold(scarce, came, NOW, is_full=False) is None
+    just_now = replaced(came, taken_in=NOW - seconds(1295))
+    assert pace.hold(scarce, just_now, NOW, is_full=False) == NOW + seconds(1)
+    # Within a minute there are slots again: what is ready together is sent together.
+    assert pace.hold(budget(minute_left=0), came, NOW, is_full=False) == NOW + seconds(10)
 
 
 def test_what_others_left_us_is_stretched() -> None:
@@ -139,4 +157,5 @@ def _made(place: int, row: tuple[str, int, int]) -> ReadyCommand:
         "payment": ready(payment(), link(f"stripe-1:payment:{place}#payment")),
     }[kind]
     ready_since = NOW + seconds(since)
-    return replaced(made, command_id=f"c{place:03}", ready_since=ready_since, due=ready_since + seconds(target))
+    due = ready_since + seconds(target)
+    return replaced(made, command_id=f"c{place:03}", taken_in=ready_since, ready_since=ready_since, due=due)

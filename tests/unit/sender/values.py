@@ -109,6 +109,7 @@ def ready(payload: AnyPayload, effect: EffectLink | None = None, **more: Any) ->
         "digest": "new",
         "revision": 1,
         "attempts": 0,
+        "taken_in": more.get("ready_since", NOW),
         "ready_since": NOW,
         "due": NOW + dt.timedelta(minutes=2),
         "depends_on": (link(CONTACT, "Contacts", "contact-id"), link(ORDER, "Invoices", "invoice-id")),
