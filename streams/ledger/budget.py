@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Subquery, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.xero.answers import window_of
@@ -82,16 +82,16 @@ async def _tenant(connection: AsyncConnection, tenant: str) -> Mapping[str, Any]
 
 
 async def _left(connection: AsyncConnection, tenant: str, now: datetime, row: Mapping[str, Any]) -> Budget:
-    used = await _used(connection, tenant, now)
-    app_not_before = (await connection.execute(select(_ledger.c.app_not_before))).scalar()
+    day_start, day_since, day_limit = _day(now, row)
+    values = {"tenant": tenant, "day_since": day_since, **_moments(now)}
+    in_flight, minute, day_used, hour_used, app_not_before = (await connection.execute(_COUNTS, values)).one()
     not_before = max((at for at in (row.get("not_before"), app_not_before) if at is not None), default=None)
-    day_left, day_limit = await _day(connection, tenant, now, row)
     return Budget(
-        in_flight_left=max(IN_FLIGHT_LIMIT - used.in_flight, 0),
-        minute_left=max(MINUTE_LIMIT - used.minute - _foreign(row, now), 0),
-        day_left=max(day_left, 0),
+        in_flight_left=max(IN_FLIGHT_LIMIT - in_flight, 0),
+        minute_left=max(MINUTE_LIMIT - minute - _foreign(row, now), 0),
+        day_left=max(day_start - day_used, 0),
         day_limit=day_limit,
-        hour_used=await _hour_used(connection, tenant, now),
+        hour_used=hour_used,
         minute_limit=MINUTE_LIMIT,
         not_before=not_before if not_before is not None and not_before > now else None,
     )
@@ -155,12 +155,6 @@ async def _last_opened(connection: AsyncConnection, tenant: str) -> datetime | N
     return found
 
 
-async def _hour_used(connection: AsyncConnection, tenant: str, now: datetime) -> int:
-    """The calls of the last hour, by an index alone: they count until they can no longer be under way."""
-    statement = select(func.count()).select_from(_calls).where(_calls.c.tenant == tenant, _calls.c.ends_at > now - HOUR)
-    return int((await connection.execute(statement)).scalar() or 0)
-
-
 async def next_call_at(connection: AsyncConnection, tenant: str, now: datetime) -> datetime | None:
     """When the tenant's next write may be opened; None if that is now, or as soon as a call under way ends."""
     refused = await refusal(connection, tenant, "write", now)
@@ -169,27 +163,50 @@ async def next_call_at(connection: AsyncConnection, tenant: str, now: datetime) 
     return now + timedelta(seconds=refused.seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Used:
-    in_flight: int
-    minute: int
+# Put together once, and asked in one statement: the sender does so before each call.
+_TENANT: Final = bindparam("tenant", type_=_calls.c.tenant.type)
+_NOW, _MINUTE_AGO, _HOUR_AGO, _DAY_SINCE = (
+    bindparam(name, type_=_calls.c.ends_at.type) for name in ("now", "minute_ago", "hour_ago", "day_since")
+)
+_OURS: Final = (_calls.c.tenant == _TENANT, _calls.c.left_us)
+_IN_FLIGHT: Final = and_(_calls.c.answered_at.is_(None), _calls.c.ends_at > _NOW)
+_IN_MINUTE: Final = and_(
+    _calls.c.ends_at > _MINUTE_AGO,
+    case((_calls.c.answered_at.is_(None), _calls.c.ends_at), else_=_calls.c.answered_at) > _MINUTE_AGO,
+)
+_DAY_USED: Final = select(func.count(_calls.c.number)).where(*_OURS, _calls.c.opened_at > _DAY_SINCE)
+# By an index alone: calls count until they can no longer be under way.
+_HOUR_USED: Final = select(func.count()).where(_calls.c.tenant == _TENANT, _calls.c.ends_at > _HOUR_AGO)
 
 
-def _in_flight(now: datetime) -> Any:
-    return and_(_calls.c.answered_at.is_(None), _calls.c.ends_at > now)
+def _used(in_minute: ColumnElement[bool]) -> Subquery:
+    return (
+        select(
+            func.coalesce(func.sum(case((_IN_FLIGHT, 1), else_=0)), 0).label("in_flight"),
+            func.count(_calls.c.number).label("minute"),
+        )
+        .where(*_OURS, or_(_IN_FLIGHT, in_minute))
+        .subquery("used")
+    )
 
 
-def _in_minute(now: datetime) -> Any:
-    ended = case((_calls.c.answered_at.is_(None), _calls.c.ends_at), else_=_calls.c.answered_at)
-    return and_(_calls.c.ends_at > now - MINUTE, ended > now - MINUTE)
+def _counts(in_minute: ColumnElement[bool]) -> Select[Any]:
+    used = _used(in_minute)
+    return select(
+        used.c.in_flight,
+        used.c.minute,
+        _DAY_USED.scalar_subquery(),
+        _HOUR_USED.scalar_subquery(),
+        select(_ledger.c.app_not_before).scalar_subquery(),
+    )
 
 
-async def _used(connection: AsyncConnection, tenant: str, now: datetime) -> _Used:
-    statement = select(
-        func.coalesce(func.sum(case((_in_flight(now), 1), else_=0)), 0), func.count(_calls.c.number)
-    ).where(_calls.c.tenant == tenant, _calls.c.left_us, or_(_in_flight(now), _in_minute(now)))
-    in_flight, minute = (await connection.execute(statement)).one()
-    return _Used(int(in_flight), int(minute))
+_COUNTS: Final = _counts(_IN_MINUTE)
+_MINUTE_USED: Final = select(_used(_IN_MINUTE).c.minute)
+
+
+def _moments(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "minute_ago": now - MINUTE, "hour_ago": now - HOUR}
 
 
 async def _next_slot(connection: AsyncConnection, tenant: str, now: datetime) -> float:
@@ -206,27 +223,24 @@ def _foreign(row: Mapping[str, Any], now: datetime) -> int:
     return int(row["foreign_calls"]) if read_at is not None and read_at > now - MINUTE else 0
 
 
-async def _day(connection: AsyncConnection, tenant: str, now: datetime, row: Mapping[str, Any]) -> tuple[int, int]:
+def _day(now: datetime, row: Mapping[str, Any]) -> tuple[int, datetime, int]:
+    """How many calls the day had left, at a moment from which ours count, and what the plan allows a day."""
     limit = row.get("day_limit") or DAY_LIMIT
     read_at, remaining = row.get("day_read_at"), row.get("day_remaining")
-    start, since = limit, now - DAY
     if read_at is not None and read_at > now:
-        return 0, limit
-    if read_at is not None and read_at > since:
-        start, since = limit if remaining is None else remaining, read_at
-    statement = select(func.count(_calls.c.number)).where(
-        _calls.c.tenant == tenant, _calls.c.left_us, _calls.c.opened_at > since
-    )
-    own = int((await connection.execute(statement)).scalar() or 0)
-    return start - own, limit
+        return 0, now, limit
+    if read_at is not None and read_at > now - DAY:
+        return (limit if remaining is None else remaining), read_at, limit
+    return limit, now - DAY, limit
 
 
 async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: datetime) -> None:
     """Keep what an answer says about the limits. The call itself must be marked as answered before."""
     values: dict[str, Any] = {}
     if answer.minute_remaining is not None:
-        used = await _used(connection, tenant, now)
-        values["foreign_calls"] = max(MINUTE_LIMIT - answer.minute_remaining - used.minute, 0)
+        moments = {"tenant": tenant, "now": now, "minute_ago": now - MINUTE}
+        used = (await connection.execute(_MINUTE_USED, moments)).scalar_one()
+        values["foreign_calls"] = max(MINUTE_LIMIT - answer.minute_remaining - used, 0)
         values["minute_read_at"] = now
     if answer.day_remaining is not None:
         # A day that begins later (a 429 said when) has nothing to do with a call that was under way meanwhile.
