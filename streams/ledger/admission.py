@@ -10,11 +10,11 @@ from schemas.commands import Command
 from schemas.keys import mark
 from schemas.states import CommandState
 from streams.core.effects import KEEP, TAKE, Conflict, Current, Same, Superseded, compare, encode_payload, incoming_of
-from streams.core.lanes import target_s
+from streams.core.lanes import PERSON_S, target_s
 from streams.core.results import Option
 from streams.ledger.questions import question_row
 from streams.ledger.rows import CommandRow, EffectRow
-from streams.ledger.transitions import Why
+from streams.ledger.transitions import WORKER, Why
 from streams.ledger.work import Work
 
 
@@ -28,27 +28,30 @@ class Origin:
 
 
 def admit(work: Work, origin: Origin, command: Command, actor: str) -> None:
-    """Put a command of a new event into its place. Its effect and those it builds on must be loaded."""
+    """Put a command of a new event into its place. Its effect and those it builds on must be loaded.
+
+    What a person takes in (a replay, an answer) is a person's command: someone waits for it.
+    """
     effect, current = work.effects.get(command.effect_key), work.current(command.effect_key)
     verdict = compare(effect.existing(current) if effect and current else None, incoming_of(command))
     match verdict:
         case Current():
-            row = _row(work, origin, command, "pending")
+            row = _row(work, origin, command, "pending", actor)
             work.add(row, Why(actor=actor, reason=verdict.reason))
             make_current(work, row, actor, supersedes=verdict.supersedes)
         case Superseded():
-            row = _row(work, origin, command, "superseded")
+            row = _row(work, origin, command, "superseded", actor)
             work.add(row, Why(actor=actor, reason=verdict.reason))
             _route(work, row)
         case Same():
-            row = _row(work, origin, command, "same")
+            row = _row(work, origin, command, "same", actor)
             work.add(row, Why(actor=actor, reason=verdict.reason))
             _route(work, row)
             if verdict.raises_sequence and effect is not None:
                 effect.highest_sequence = command.sequence
                 effect.changed = True
         case Conflict():
-            row = _row(work, origin, command, "pending")
+            row = _row(work, origin, command, "pending", actor)
             work.add(row, Why(actor=actor, reason=verdict.reason, cause="conflict"))
             assert current is not None, "nothing conflicts with a new effect"
             work.questions.append(_question(work, row, current, verdict.reason))
@@ -94,7 +97,7 @@ def _new_effect(row: CommandRow) -> EffectRow:
     )
 
 
-def _row(work: Work, origin: Origin, command: Command, state: CommandState) -> CommandRow:
+def _row(work: Work, origin: Origin, command: Command, state: CommandState, actor: str) -> CommandRow:
     return CommandRow(
         command_id=command.command_id,
         event_key=origin.event_key,
@@ -113,7 +116,7 @@ def _row(work: Work, origin: Origin, command: Command, state: CommandState) -> C
         changes=0,
         ready_since=None,
         due_at=None,
-        priority_s=target_s(command.kind),
+        priority_s=target_s(command.kind) if actor == WORKER else PERSON_S,
         not_before=None,
         cause=None,
         reason=None,

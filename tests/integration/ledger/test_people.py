@@ -102,6 +102,8 @@ async def test_a_refused_record_becomes_an_event_and_the_equation_holds(ledger: 
     [row] = await ledger.dead_letters.list()
     done = await ledger.replays.replay(row.letter.dlq_id, gives(order_placed("e1", "1001", 0)), "ann")
     assert [one.to_state for one in done.commands] == ["pending", "pending"]
+    [first] = (await ledger.situation.read("uk")).ready
+    assert first.due == first.ready_since, "a person waits for it, so its call is not filled first"
     closed = await ledger.dead_letters.get(row.letter.dlq_id)
     assert (closed.closed_by, closed.closed_reason) == ("ann", "replayed")
     report = await ledger.audits.audit()
