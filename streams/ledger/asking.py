@@ -1,6 +1,6 @@
 """Questions: listing them, and a person's answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from streams.clock import Clock
 from streams.core.effects import KEEP, TAKE
 from streams.core.lanes import PERSON_S
 from streams.core.results import Option
-from streams.ledger import locks, tables
+from streams.ledger import conflicts, locks, tables
 from streams.ledger.admission import make_current
 from streams.ledger.engine import Rollback, Store
 from streams.ledger.errors import NotPossible
@@ -74,7 +74,7 @@ class Questions:
         if entity_key is not None:
             statement = statement.where(_questions.c.entity_key == entity_key)
         async with self._store.read() as connection:
-            return [question(row) for row in (await connection.execute(statement)).mappings()]
+            return await questions(connection, (await connection.execute(statement)).mappings().all())
 
     @repeated
     async def answer(self, question_id: str, option: str, actor: str, *, dry_run: bool = False) -> AnswerReport:
@@ -140,6 +140,17 @@ async def _find(connection: AsyncConnection, question_id: str) -> Any:
     if rows[0]["state"] != "open":
         raise NotPossible(f"{question_id} was answered by {rows[0]['actor']}: {rows[0]['answer']}")
     return rows[0]
+
+
+async def questions(connection: AsyncConnection, rows: Iterable[Any]) -> list[Question]:
+    """Rows of `questions`, each with the options that can be taken as things stand."""
+    found = [question(row) for row in rows]
+    keys = {one.event_key for one in found if one.kind == "event_conflict" and one.event_key is not None}
+    booked = await conflicts.booked(connection, keys)
+    return [
+        msgspec.structs.replace(one, options=(conflicts.BOOKED,)) if one.event_key in booked & keys else one
+        for one in found
+    ]
 
 
 def question(row: Any) -> Question:

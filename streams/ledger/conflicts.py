@@ -1,6 +1,6 @@
 """One event id with two contents: a question that shows where they differ, with both values side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,17 +9,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas import envelope
 from schemas.codec import Refused, load_json, shorten
-from schemas.commands import CommandRecord
+from schemas.commands import CommandRecord, UpsertContact, decode_payload
 from streams.core.differences import differences
 from streams.core.effects import KEEP, TAKE
 from streams.core.results import Option
 from streams.ledger import letters, tables
+from streams.ledger.among import among
 from streams.ledger.known import KnownEvent, position_of
 from streams.ledger.questions import question_row
+from streams.ledger.rows import chunks
 
 # More would show customers' data that nobody needs to decide by.
 _SHOWN_MAX: Final = 3
 _events: Final = tables.events.c
+_commands: Final = tables.commands.c
+# What is left to choose once the first telling is in the books.
+BOOKED: Final = Option(
+    KEEP,
+    "keep what came first, which is booked; to have the second, send an update with a new id and a higher sequence",
+)
 
 
 async def questions(
@@ -27,6 +35,21 @@ async def questions(
 ) -> list[dict[str, Any]]:
     """A question for each record that told a known event otherwise. The first telling is in the ledger by now."""
     return [await _question(connection, record, event, now) for record, event in conflicts]
+
+
+async def booked(connection: AsyncConnection, event_keys: Iterable[str]) -> set[str]:
+    """Which of these events are booked or on their way, so that no other telling can take their place. A contact that
+    need only be there is not of the event alone."""
+    found: set[str] = set()
+    for keys in chunks(event_keys):
+        statement = select(_commands.event_key, _commands.payload).where(
+            among(_commands.event_key, keys), _commands.state.in_(("sent", "posted", "same"))
+        )
+        for event_key, payload in await connection.execute(statement):
+            decoded = decode_payload(payload.encode())
+            if not (isinstance(decoded, UpsertContact) and decoded.ensure):
+                found.add(event_key)
+    return found
 
 
 async def _question(connection: AsyncConnection, record: CommandRecord, event: KnownEvent, now: Any) -> dict[str, Any]:

@@ -56,7 +56,8 @@ async def _revise(work: Work, old: CommandRow, command: Command, actor: str) -> 
         if digest == old.digest or (isinstance(command.payload, UpsertContact) and command.payload.ensure):
             return
         raise NotPossible(
-            f"{old.command_id} is booked with other content: send an update of it from its source, or undo it first"
+            f"{old.command_id} is booked with other content: send an update of it from its source, under a new id and "
+            "with a higher sequence"
         )
     if old.effect_key != command.effect_key:
         raise NotPossible(

@@ -9,6 +9,7 @@ import pytest
 from schemas.commands import Commands, Duplicate, Evidence, Ignored, Pending
 from streams.core.results import Rejected
 from streams.ledger import Ledger
+from streams.ledger.errors import NotPossible
 from tests.support.ledger import (
     NOON,
     cancel,
@@ -89,6 +90,19 @@ async def test_one_id_with_two_contents_is_a_question_and_never_a_retry(ledger: 
     await ledger.questions.answer(asked.question_id, "take", "ann")
     commands = (await ledger.timeline.trace(ORDER)).commands
     assert [one.payload["total"] for one in commands if one.kind == "UpsertInvoice"] == ["99.00"]
+
+
+async def test_a_second_telling_cannot_take_the_place_of_what_is_booked(ledger: Ledger) -> None:
+    await take_in(ledger, order_placed("e1", "1001", 0), order_placed("e1", "1001", 1, total="99.00"))
+    await post_all(ledger)
+    [asked] = await ledger.questions.list()
+    [keep] = asked.options
+    assert (keep.name, "higher sequence" in keep.does) == ("keep", True)
+    with pytest.raises(NotPossible, match="higher sequence") as refused:
+        await ledger.questions.answer(asked.question_id, "take", "ann")
+    assert "undo" not in str(refused.value)
+    await ledger.questions.answer(asked.question_id, "keep", "ann")
+    assert await ledger.questions.list() == []
 
 
 async def test_what_translate_calls_a_duplicate_needs_no_content(ledger: Ledger) -> None:
