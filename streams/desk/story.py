@@ -8,6 +8,7 @@ import msgspec
 
 from connectors.xero.wire import amount
 from schemas.money import for_people
+from streams.core.situation import RESTORED
 from streams.desk.lines import LetterLine, line_of, moment, short
 from streams.ledger.asking import Question
 from streams.ledger.timeline import (
@@ -109,6 +110,9 @@ def _transition(one: TransitionView) -> Happened:
 
 
 def _call(one: CallView) -> Happened:
+    if one.purpose == RESTORED:
+        text = f"asked in Xero because a backup was put back: {one.path.removeprefix('/')}"
+        return Happened(at=one.opened_at, about=f"call {one.number}", text=text)
     status = "no answer yet" if one.status is None else f"answered {one.status}"
     correlation = f", correlation id {one.correlation_id}" if one.correlation_id else ""
     detail = f", {one.detail}" if one.detail else ""

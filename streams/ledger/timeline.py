@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas import keys
 from schemas.states import WaitReason
 from streams.clock import Clock
+from streams.core.situation import RESTORED
 from streams.ledger import asking, dead_letters, raw_ends, tables, waits
+from streams.ledger.among import among
 from streams.ledger.asking import Question
 from streams.ledger.dead_letters import LetterRow
 from streams.ledger.engine import Store
@@ -21,6 +23,7 @@ from streams.ledger.rows import chunks
 _events: Final = tables.events
 _commands: Final = tables.commands
 _effects: Final = tables.effects
+_dependencies: Final = tables.dependencies
 _transitions: Final = tables.transitions
 _calls: Final = tables.calls
 _writes: Final = tables.writes
@@ -88,7 +91,8 @@ class TransitionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallView(msgspec.Struct, frozen=True, kw_only=True):
-    """One call to Xero that carried a command of the story, or looked for it."""
+    """One call to Xero that carried a command of the story, or looked for it. Purpose `restored`: it was not sent, and
+    stands for what Xero is asked because a backup was put back."""
 
     number: int
     root: int
@@ -159,10 +163,11 @@ class Timelines:
             alone = await _without_entity(connection, key)
             if not entities and not alone:
                 return Timeline(entities=())
-            commands = await _rows(connection, _commands, _of_story(entities), _commands.c.position)
+            followers = await _followers(connection, entities)
+            commands = await _rows(connection, _commands, _of_story(entities, followers), _commands.c.position)
             ids = [row["command_id"] for row in commands]
             event_keys = [*alone, *(row["event_key"] for row in commands)]
-            where = or_(_events.c.entity_key.in_(entities), _events.c.event_key.in_(event_keys))
+            where = or_(_events.c.entity_key.in_(entities), among(_events.c.event_key, event_keys))
             events = await _rows(connection, _events, where, _events.c.recorded_at)
             pending = [row for row in commands if row["state"] == "pending"]
             waiting = await waits.of_commands(connection, pending, self._clock.now())
@@ -174,7 +179,7 @@ class Timelines:
                 transitions=await _transitions_of(connection, [*entities, *alone], ids),
                 calls=await _calls_of(connection, ids),
                 dead_letters=tuple(await _letters_of(connection, entities, ids)),
-                questions=await _questions_of(connection, entities),
+                questions=await _questions_of(connection, entities, ids),
             )
 
 
@@ -210,17 +215,35 @@ async def _without_entity(connection: AsyncConnection, key: str) -> list[str]:
     return [row[0] for row in await connection.execute(statement)]
 
 
-def _of_story(entities: Sequence[str]) -> ColumnElement[bool]:
-    """Commands of the entities, of the events that told of them, and those that build on them (payments, refunds)."""
-    dependencies = tables.dependencies
+async def _followers(connection: AsyncConnection, entities: Sequence[str]) -> list[str]:
+    """The ids of all commands that build on these entities: payments, credit notes, and the refunds that build on
+    those."""
+    own = select(_effects.c.effect_key).where(_effects.c.entity_key.in_(entities))
+    frontier = {row[0] for row in await connection.execute(own)}
+    seen, found = set(frontier), dict[str, None]()
+    while frontier:
+        following: set[str] = set()
+        for some in chunks(frontier):
+            statement = (
+                select(_commands.c.command_id, _commands.c.effect_key)
+                .join(_dependencies, _dependencies.c.command_id == _commands.c.command_id)
+                .where(among(_dependencies.c.effect_key, some))
+            )
+            for command, effect in await connection.execute(statement):
+                found[command] = None
+                following.add(effect)
+        frontier = following - seen
+        seen |= frontier
+    return list(found)
+
+
+def _of_story(entities: Sequence[str], followers: list[str]) -> ColumnElement[bool]:
+    """Commands of the entities, of the events that told of them, and those that build on them."""
     events = select(_events.c.event_key).where(_events.c.entity_key.in_(entities))
-    followers = (
-        select(dependencies.c.command_id)
-        .join(_effects, _effects.c.effect_key == dependencies.c.effect_key)
-        .where(_effects.c.entity_key.in_(entities))
-    )
     return or_(
-        _commands.c.entity_key.in_(entities), _commands.c.event_key.in_(events), _commands.c.command_id.in_(followers)
+        _commands.c.entity_key.in_(entities),
+        _commands.c.event_key.in_(events),
+        among(_commands.c.command_id, followers),
     )
 
 
@@ -261,9 +284,9 @@ async def _documents(connection: AsyncConnection, effect_keys: Sequence[str]) ->
 
 
 async def _transitions_of(
-    connection: AsyncConnection, entities: Sequence[str], command_ids: Sequence[str]
+    connection: AsyncConnection, entities: Sequence[str], command_ids: list[str]
 ) -> tuple[TransitionView, ...]:
-    where = or_(_transitions.c.entity_key.in_(entities), _transitions.c.subject.in_(command_ids))
+    where = or_(_transitions.c.entity_key.in_(entities), among(_transitions.c.subject, command_ids))
     rows = await _rows(connection, _transitions, where, _transitions.c.id)
     return tuple(_view(TransitionView, row) for row in rows)
 
@@ -276,22 +299,39 @@ async def _calls_of(connection: AsyncConnection, command_ids: Sequence[str]) -> 
             carried.setdefault(call, []).append(command)
     found = []
     for roots in chunks(carried):
+        put_back = await _asked_after_restore(connection, roots)
         for row in await _rows(connection, _calls, _calls.c.root.in_(roots), _calls.c.number):
-            names = [name for name in CallView.__struct_fields__ if name != "commands"]
-            found.append(CallView(**{name: row[name] for name in names}, commands=tuple(carried[row["root"]])))
+            values = {name: row[name] for name in CallView.__struct_fields__ if name != "commands"}
+            if row["number"] in put_back:
+                values |= {"purpose": RESTORED, "opened_at": put_back[row["number"]]}
+            found.append(CallView(**values, commands=tuple(carried[row["root"]])))
     return tuple(sorted(found, key=lambda call: call.number))
 
 
+async def _asked_after_restore(connection: AsyncConnection, calls: Sequence[int]) -> dict[int, datetime]:
+    """When those of these calls came to be that nobody ever sent: they stand for what a backup that was put back does
+    not know, and are dated before any idempotency key that may still live."""
+    statement = (
+        select(_writes.c.call, func.min(_transitions.c.at))
+        .join(_transitions, (_transitions.c.call == _writes.c.call) & (_transitions.c.subject == _writes.c.command_id))
+        .where(_writes.c.call.in_(calls), _writes.c.step == RESTORED, _transitions.c.to_state == "sent")
+        .group_by(_writes.c.call)
+    )
+    return {row[0]: row[1] for row in await connection.execute(statement)}
+
+
 async def _letters_of(
-    connection: AsyncConnection, entities: Sequence[str], command_ids: Sequence[str]
+    connection: AsyncConnection, entities: Sequence[str], command_ids: list[str]
 ) -> Sequence[LetterRow]:
     letters = tables.dead_letters.c
-    where = or_(letters.entity_key.in_(entities), letters.command_id.in_(command_ids))
+    where = or_(letters.entity_key.in_(entities), among(letters.command_id, command_ids))
     statement = select(letters.dlq_id).where(where).order_by(letters.first_failed_at)
     return await dead_letters.read(connection, [row[0] for row in await connection.execute(statement)])
 
 
-async def _questions_of(connection: AsyncConnection, entities: Sequence[str]) -> tuple[Question, ...]:
+async def _questions_of(
+    connection: AsyncConnection, entities: Sequence[str], command_ids: list[str]
+) -> tuple[Question, ...]:
     questions = tables.questions
-    rows = await _rows(connection, questions, questions.c.entity_key.in_(entities), questions.c.asked_at)
-    return tuple(asking.question(row) for row in rows)
+    where = or_(questions.c.entity_key.in_(entities), among(questions.c.command_id, command_ids))
+    return tuple(await asking.questions(connection, await _rows(connection, questions, where, questions.c.asked_at)))

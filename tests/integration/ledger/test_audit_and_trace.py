@@ -10,6 +10,7 @@ from schemas.commands import Evidence, Ignored
 from streams.core.results import Rejected
 from streams.ledger import Ledger
 from streams.ledger.audit import ReadRecord
+from tests.integration.sender.stream import Stream
 from tests.support.ledger import (
     invoice,
     of,
@@ -141,6 +142,17 @@ async def test_a_trace_tells_the_whole_story_under_every_name(ledger: Ledger) ->
         assert "shop-1:order:1001" in await ledger.timeline.entities(key)
     dead = await ledger.timeline.trace("shop-1:order:2002")
     assert [one.letter.evidence.remedy for one in dead.dead_letters] == ["mend it"]
+
+
+@pytest.mark.parametrize("paid", ["", "pi_1001"], ids=["of the invoice", "of the payment"])
+async def test_the_story_of_an_order_goes_on_to_its_refunds(ledger: Ledger, paid: str) -> None:
+    stream = Stream()
+    records = [stream.order("1001"), stream.payment("1001", "22.34"), stream.refund("1001", "5.00", payment=paid)]
+    await take_in(ledger, *records, stream.order("1002"))
+    story = await ledger.timeline.trace("shop-1:order:1001")
+    kinds = {one.kind for one in story.commands}
+    assert kinds == {"UpsertInvoice", "RecordPayment", "UpsertCreditNote", "RecordRefund"}
+    assert {one.event_key for one in story.events} >= {"stripe-1:refund-1001", "stripe-1:paid-pi_1001"}
 
 
 async def test_an_unknown_key_has_similar_ones(ledger: Ledger) -> None:

@@ -133,6 +133,8 @@ async def test_after_a_backup_was_put_back_everything_is_looked_for_before_it_is
     assert [one.write.command_id for one in call.writes] == ["shop-1:e1#invoice"]
     assert (call.call, call.writes[0].write.number) == (41, "S1-1001")
     assert (clock.now() - call.sends[0][0]).total_seconds() >= 86_400
+    [told] = [one for one in (await ledger.timeline.trace("shop-1:order:1001")).calls if one.number == 41]
+    assert (told.purpose, told.opened_at) == ("restored", clock.now()), "nothing was asked before the event came"
     # Found: what builds on it is looked for in its turn. Not found: it is sent as if it were new.
     await ledger.results.settle(call.call, [posted("shop-1:e1#invoice", "Invoices")], await token(ledger))
     [following] = await ledger.recovery.open_calls("uk")
