@@ -4,11 +4,11 @@ Design 7.6 and 7.7.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.xero import refusals
-from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount
+from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount, day
 from schemas.codec import shorten
 from schemas.commands import UpsertContact
 from streams.core.decisions import READ_AFTER
@@ -137,16 +137,42 @@ def _number(problem: Refused, seen: Sequence[Body], now: dt.datetime) -> Result:
     if item.command.decision == ADOPT.name:
         return posted(item, body, now, "a person says that it is the same")
     others = other_mark(body, item.command.effect.mark)
-    name = NUMBER_KEYS[item.write.resource]
-    names = (name, "Total", "CurrencyCode", "Contact", "Reference", "Status", "Date")
     return Asked(
         command_id=item.command.command_id,
         kind="number_taken",
         text=f"Xero already has a document with the number {item.write.number}: {_whose(body, others)}.",
-        ours={key: item.write.element.get(key) for key in names if key in item.write.element},
-        theirs={key: shorten(body[key]) for key in names if key in body},
+        ours=_ours(item),
+        theirs=_sale(item, body, amount(body.get("Total")), body.get("CurrencyCode"), _name(body.get("Contact"))),
         options=(ADOPT, _AGAIN) if others is None else (_AGAIN, _ADOPT_OTHERS),
     )
+
+
+def _ours(item: OpenWrite) -> dict[str, str]:
+    payload, element = item.command.payload, item.write.element
+    links = [link for link in item.command.depends_on if link.resource == "Contacts"]
+    known = next((str(link.document.body.get("Name")) for link in links if link.document is not None), None)
+    total, currency = getattr(payload, "total", None), getattr(payload, "currency", None)
+    return _sale(item, element, total, currency, known or _name(element.get("Contact")))
+
+
+def _sale(item: OpenWrite, body: Body, total: object, currency: str | None, contact: str | None) -> dict[str, str]:
+    """What an accountant tells two sales apart by; of either side alike."""
+    name = NUMBER_KEYS[item.write.resource]
+    told = {
+        name: body.get(name),
+        "Contact": contact,
+        "Date": day(body, "Date"),
+        "Total": total,
+        "CurrencyCode": currency,
+        "Reference": body.get("Reference"),
+        "Status": body.get("Status"),
+    }
+    return {key: shorten(str(value)) if key == "Reference" else str(value) for key, value in told.items() if value}
+
+
+def _name(contact: Any) -> str | None:
+    """A contact of a document in words, as far as it is told."""
+    return (contact.get("Name") or contact.get("ContactID")) if isinstance(contact, Mapping) else None
 
 
 def _whose(body: Body, others: str | None) -> str:

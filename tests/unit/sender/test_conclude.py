@@ -21,6 +21,7 @@ from tests.unit.sender.values import (
     ORDER,
     ORDER_MARK,
     contact,
+    document,
     invoice,
     link,
     open_write,
@@ -186,6 +187,24 @@ def test_a_taken_number_without_our_mark_is_a_question(body: dict[str, Any]) -> 
     adopted = conclude.refused(refused(invoice_write(decision="adopt"), NUMBER_TAKEN), [body], NOW)
     assert isinstance(adopted, Posted)
     assert isinstance(conclude.refused(problem, [], NOW), Rejected)
+
+
+def test_two_sales_with_one_number_are_shown_by_what_an_accountant_compares() -> None:
+    customer = link(CONTACT, "Contacts", "contact-id", document=document("Contacts", "contact-id", {"Name": "Ada"}))
+    body = standing(Reference="PO 77", DateString=None, Date="/Date(1795478400000+0000)/", Total=Decimal("99.5"))
+    for ours, links in (("Ada", (customer,)), ("contact-id", (link(CONTACT, "Contacts", "contact-id"),))):
+        result = conclude.refused(refused(invoice_write(depends_on=links), NUMBER_TAKEN), [body], NOW)
+        assert isinstance(result, Asked)
+        told = {name: (result.ours.get(name), result.theirs.get(name)) for name in result.theirs}
+        assert told == {
+            "InvoiceNumber": ("S1-1001", "S1-1001"),
+            "Contact": (ours, "John Smith"),
+            "Date": ("2026-11-20", "2026-11-24"),
+            "Total": ("20.00", "99.5"),
+            "CurrencyCode": ("GBP", "GBP"),
+            "Reference": (f"1001 {ORDER_MARK}", "PO 77"),
+            "Status": ("AUTHORISED", "AUTHORISED"),
+        }
 
 
 @pytest.mark.parametrize("field", ["Reference", "Url"])
