@@ -90,6 +90,14 @@ class MetricsRegistry:
         """A command came into a state (streams.counting)."""
         self.xero_commands.labels(command, state).inc()
 
+    def watch_configuration(self, is_good: Callable[[], bool]) -> None:
+        """Show whether the configuration files, as they stand, are in force."""
+        gauge = self._gauge(
+            "ledgerstream_config_last_reload_successful",
+            "1 while the tenant files are in force as they stand; 0: they are broken, the last good ones are in force.",
+        )
+        gauge.set_function(lambda: float(is_good()))
+
     def watch_outboxes(self, sources: tuple[str, ...]) -> None:
         """Show what is told of outboxes: only a process that polls some has anything to say of them."""
         self.outbox_pending = self._gauge(

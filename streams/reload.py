@@ -12,6 +12,7 @@ from connectors.base import SourceConfig
 from streams import tenants as files
 from streams.core.tenants import Tenants
 
+BROKEN_FILES: Final = "tenant files cannot be read; the last good ones stay in force"
 _LOOK_S: Final = 1.0
 
 _log = structlog.get_logger()
@@ -20,7 +21,10 @@ Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 class Reloading:
-    """The configuration in force; calling it gives the newest that could be read. Raises TenantFilesError at first."""
+    """The configuration in force; calling it gives the newest that could be read. Raises TenantFilesError at first.
+
+    `broken` says what is wrong with files that were changed since; None while they are as they should be.
+    """
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._folder = folder
@@ -48,7 +52,7 @@ class Reloading:
             tenants = files.load(self._folder, self._environ)
         except files.TenantFilesError as error:
             self.broken = str(error)
-            _log.error("tenant files cannot be read; the last good ones stay in force", reason=self.broken)
+            _log.error(BROKEN_FILES, reason=self.broken)
             return False
         self.broken = None
         if tenants.version == self._tenants.version:

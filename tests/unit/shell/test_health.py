@@ -2,13 +2,16 @@
 
 import re
 from math import isnan
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from streams import health
 from streams.metrics import MetricsRegistry
+from streams.reload import Reloading
 from tests.support.clock import ManualClock
+from tests.unit.tenant_file.folder import ENVIRON, FILES
 
 
 async def test_ready_says_why_not() -> None:
@@ -23,6 +26,24 @@ async def test_ready_says_why_not() -> None:
         assert (await client.get("/readyz")).status == 200
         shown = await (await client.get("/metrics")).text()
     assert 'ledgerstream_webhook_requests_total{result="bad_signature",source="shop-1"} 0.0' in shown
+
+
+async def test_broken_tenant_files_are_told_while_the_good_ones_stay_in_force(tmp_path: Path) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    configuration, metrics = Reloading(tmp_path, ENVIRON), MetricsRegistry(("shop-1",))
+    metrics.watch_configuration(lambda: configuration.broken is None)
+    app = web.Application()
+    health.add_routes(app, metrics, lambda: None, lambda: configuration.broken)
+    async with TestClient(TestServer(app)) as client:
+        for text, value, words in (("version: 2", 0.0, "uk.yaml"), (FILES["uk.yaml"], 1.0, "ready\n")):
+            (tmp_path / "uk.yaml").write_text(text)
+            configuration.look()
+            ready = await client.get("/readyz")
+            assert (ready.status, words in await ready.text()) == (200, True)
+            shown = await (await client.get("/metrics")).text()
+            assert f"ledgerstream_config_last_reload_successful {value}" in shown
+    assert "shop-1" in configuration().sources
 
 
 async def test_names_follow_the_conventions_and_label_sets_start_at_zero() -> None:
