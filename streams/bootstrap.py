@@ -16,7 +16,7 @@ from connectors.outbox.poller import Poller
 from connectors.receiver import create_app as receiver_app
 from connectors.receiver import serve
 from connectors.registry import CONNECTORS
-from connectors.xero.auth import ClientCredentials
+from connectors.xero.auth import AuthRefused, AuthUnavailable, ClientCredentials
 from connectors.xero.client import XeroClient
 from connectors.xero.ticket import Ticket
 from schemas.topics import EVENT_TOPICS, TOPICS, TopicName
@@ -83,6 +83,7 @@ async def run_receiver(
             not_ready=publisher.not_ready,
         )
         health.add_metrics(app, metrics)
+        metrics.watch_configuration(lambda: configuration.broken is None)
         watching = asyncio.ensure_future(configuration.run())
         stack.callback(watching.cancel)
         async with serve(app, settings.receiver_host, settings.receiver_port) as (host, port):
@@ -115,6 +116,7 @@ class _Built:
     running: worker.Running
     metrics: MetricsRegistry
     not_ready: Callable[[], str | None]
+    broken_files: Callable[[], str | None]
 
 
 async def _build(
@@ -173,7 +175,8 @@ async def _build(
     def not_ready() -> str | None:
         return None if app.crashed is None else f"the agents crashed: {app.crashed!r}"
 
-    return _Built(running=running, metrics=metrics, not_ready=not_ready)
+    metrics.watch_configuration(lambda: configuration.broken is None)
+    return _Built(running=running, metrics=metrics, not_ready=not_ready, broken_files=lambda: configuration.broken)
 
 
 async def _producer(stack: AsyncExitStack, settings: Settings) -> Producer:
@@ -215,6 +218,7 @@ async def _sender(
     client = XeroClient(str(settings.xero_api_url), tokens, clock.elapsed, metrics, may_leave, metrics.app_minute_left)
     await client.start()
     stack.push_async_callback(client.close)
+    await _sign_in(client, ledger)
     parts = Parts(
         ledger=ledger,
         client=client,
@@ -226,6 +230,19 @@ async def _sender(
     )
     sender = Sender(parts, _organisations(configuration))
     return sender
+
+
+async def _sign_in(client: XeroClient, ledger: Ledger) -> None:
+    """All organisations share one sign-in: where Xero refuses it, there is nothing to stay alive for. What earlier
+    refusals have stopped stays so until a person lifts it, and whoever starts us should hear of it."""
+    try:
+        await client.authorise()
+    except AuthRefused as error:
+        raise SettingsError(f"{error.message}. {error.remedy}, then start the worker again.") from None
+    except AuthUnavailable as error:
+        _log.warning("no access token yet", reason=str(error))
+    for stop in await ledger.stops.list():
+        _log.warning("is stopped", tenant=stop.tenant, source=stop.source, reason=stop.reason, remedy=stop.remedy)
 
 
 def _pollers(
@@ -313,6 +330,6 @@ def _faust(
 @asynccontextmanager
 async def _health(built: _Built, settings: Settings) -> AsyncIterator[tuple[str, int]]:
     app = web.Application()
-    health.add_routes(app, built.metrics, built.not_ready)
+    health.add_routes(app, built.metrics, built.not_ready, built.broken_files)
     async with serve(app, settings.metrics_host, settings.metrics_port, shutdown_timeout_s=1.0) as address:
         yield address

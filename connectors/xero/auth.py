@@ -19,26 +19,23 @@ _EARLY_S: Final = 60.0
 _LIFE_S: Final = 1800.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=5)
 _BODY_BYTES_MAX: Final = 100_000
+_OTHERWISE: Final = "Connect the organisation to the app again in Xero's developer portal"
 _REMEDIES: Final = {
     "invalid_client": "Check LEDGERSTREAM_XERO_CLIENT_ID and LEDGERSTREAM_XERO_CLIENT_SECRET against Xero's developer "
-    "portal, then `ledgerstream resume`.",
-    "invalid_grant": "Connect the organisation to the app again in Xero's developer portal, then "
-    "`ledgerstream resume`.",
-    "invalid_scope": f"Give the app these scopes in Xero's developer portal: {' '.join(SCOPES)}; then "
-    "`ledgerstream resume`.",
-    "unauthorized_client": "The app may not sign in this way: make it a custom connection in Xero's developer portal, "
-    "then `ledgerstream resume`.",
+    "portal",
+    "invalid_grant": _OTHERWISE,
+    "invalid_scope": f"Give the app these scopes in Xero's developer portal: {' '.join(SCOPES)}",
+    "unauthorized_client": "The app may not sign in this way: make it a custom connection in Xero's developer portal",
 }
 
 
-_OTHERWISE: Final = "Connect the organisation to the app again in Xero's developer portal, then `ledgerstream resume`."
-
-
 class AuthRefused(Exception):
-    """Xero gives no token, and asking again will not help. `error` is OAuth's word, `remedy` what a person can do."""
+    """Xero gives no token, and asking again will not help. `error` is OAuth's word, `message` the sentence about it,
+    `remedy` what a person can do first; what makes us ask again (a resume, a start) is known by who asked."""
 
     def __init__(self, error: str, remedy: str) -> None:
-        super().__init__(f"Xero gives no access token ({error}). {remedy}")
+        self.message = f"Xero gives no access token ({error})"
+        super().__init__(f"{self.message}. {remedy}.")
         self.error = error
         self.remedy = remedy
 

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.table import Table
 
 from streams import settings
 from streams.cli.app import FOUND_WRONG, Failed, app, show
-from streams.cli.desk import DryRun, Json, Source, Tenant, actor, check_names, console, not_empty, on_ledger
+from streams.cli.desk import DryRun, Json, Source, Tenant, actor, check_names, console, indented, not_empty, on_ledger
 from streams.desk.lines import moment
 from streams.ledger import Ledger
 from streams.ledger.stops import StopRow
@@ -94,7 +93,10 @@ def _list(stops: list[StopRow]) -> None:
     if not stops:
         console().print("Nothing is stopped.")
         return
-    table = Table("what", "since", "by", "why", "remedy", box=None, pad_edge=False)
+    out = console()
     for one in stops:
-        table.add_row(_scope(one.tenant, one.source), moment(one.since), one.actor, one.reason, one.remedy or "")
-    console().print(table)
+        out.print(f"{_scope(one.tenant, one.source)}  since {moment(one.since)} by {one.actor}", style="bold")
+        indented(out, one.reason)
+        if one.remedy is not None:
+            # A command in it can be copied whole only from one line.
+            out.print(f"  {one.remedy}", soft_wrap=True)

@@ -64,9 +64,9 @@ _PLACE: Final = re.compile(r"Path '\w+\[(\d+)\]")
 _BY_LOOKING: Final = frozenset({"number_taken", "contact_number_taken", "name_taken", "exceeds", "not_authorised"})
 StopCause = Literal["auth", "scope", "disconnected"]
 _STOP_REMEDY: Final[dict[StopCause, str]] = {
-    "auth": "Check client id and secret (`ledgerstream check`), then `ledgerstream resume`.",
-    "scope": "Give the app the scope in Xero's developer portal and connect it anew, then `ledgerstream resume`.",
-    "disconnected": "Connect the organisation to the app again in Xero's developer portal, then `ledgerstream resume`.",
+    "auth": "Check client id and secret (`ledgerstream check`)",
+    "scope": "Give the app the scope in Xero's developer portal and connect it anew",
+    "disconnected": "Connect the organisation to the app again in Xero's developer portal",
 }
 
 
@@ -198,8 +198,10 @@ def _stop_by(cause: StopCause, trouble: Trouble) -> Stop:
 
 
 def stop_for(cause: StopCause, message: str, remedy: str | None = None, status: int | None = None) -> Stop:
-    """The stop of a tenant that Xero does not let in; the command that lifts it is part of the remedy."""
-    evidence = Evidence(message=message, http_status=status, remedy=remedy or _STOP_REMEDY[cause])
+    """The stop of a tenant that Xero does not let in. The command that lifts it is added to the remedy; the ledger
+    knows which tenant it must name."""
+    words = f"{remedy or _STOP_REMEDY[cause]}, then `ledgerstream resume`."
+    evidence = Evidence(message=message, http_status=status, remedy=words)
     return Stop(cause=cause, evidence=evidence)
 
 

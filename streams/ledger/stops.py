@@ -79,6 +79,12 @@ async def add_for_tenant(connection: AsyncConnection, tenant: str, stop: results
     await _add(connection, now, tenant, None, why, stop.evidence.remedy)
 
 
+def for_scope(remedy: str | None, tenant: str | None, source: str | None = None) -> str | None:
+    """A remedy whose `ledgerstream resume` names what is stopped, so that it can be typed as it is printed."""
+    named = [f" --{name} {value}" for name, value in (("tenant", tenant), ("source", source)) if value is not None]
+    return remedy and remedy.replace("`ledgerstream resume`", f"`ledgerstream resume{''.join(named)}`")
+
+
 def _scope(tenant: str | None, source: str | None) -> str:
     return f"{tenant or '*'}/{source or '*'}"
 
@@ -93,7 +99,7 @@ async def _add(
         source=source,
         reason=why.reason or "no reason given",
         cause=why.cause,
-        remedy=remedy,
+        remedy=for_scope(remedy, tenant, source),
         actor=why.actor,
         since=now,
     )

@@ -20,7 +20,7 @@ from streams.core.search import Body
 from streams.core.settle import LookFirst, Refused, Settled, Unknown, Verdict
 from streams.core.situation import OpenCall, OpenWrite
 from streams.ledger.calls import Wait
-from streams.sender.parts import Organisation, Parts, Stopping
+from streams.sender.parts import Organisation, Parts, Stopping, log_stop
 
 _log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class Drive:
         try:
             outcome = await self._exchange(ticket)
         except AuthRefused as error:
-            await self._settle(self._backs("auth", str(error)), settle.stop_for("auth", str(error), error.remedy))
+            await self._settle(self._backs("auth", error.message), settle.stop_for("auth", error.message, error.remedy))
             return
         except AuthUnavailable as error:
             await self._settle(self._backs("transient", str(error)))
@@ -165,7 +165,7 @@ class Drive:
         except AuthUnavailable as error:
             return NoAnswer(left=False, detail=str(error))
         except AuthRefused as error:
-            await self._stop(settle.stop_for("auth", str(error), error.remedy))
+            await self._stop(settle.stop_for("auth", error.message, error.remedy))
             return NoAnswer(left=False, detail=str(error))
         if isinstance(outcome, Answer):
             meaning = answers.read(outcome, self._call.writes[0].write.resource)
@@ -183,6 +183,8 @@ class Drive:
 
     async def _settle(self, results: Sequence[Result], stop: Stop | None = None) -> None:
         await self._parts.ledger.results.settle(self._call.call, results, self._fence, stop)
+        if stop is not None:
+            log_stop(self._call.tenant, stop)
         ends: dict[str, list[str]] = {}
         for result in results:
             ends.setdefault(type(result).__name__.lower(), []).append(result.command_id)

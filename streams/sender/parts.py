@@ -9,13 +9,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+import structlog
+
 from connectors.xero.ticket import Answer, NoAnswer, Ticket
 from streams.clock import Clock
 from streams.core.after import Patience
 from streams.core.results import Stop
 from streams.ledger import Ledger
+from streams.ledger.stops import for_scope
 from streams.sender.gate import Gate, open_gate
 from streams.sender.share import Share
+
+_log = structlog.get_logger()
 
 
 class Client(Protocol):
@@ -40,6 +45,11 @@ class SenderMetrics(Protocol):
     def waited(self, seconds: float) -> None:
         """Somebody waited for Xero's limits, so many seconds."""
         ...
+
+
+def log_stop(tenant: str, stop: Stop) -> None:
+    """An organisation is stopped, which nobody but a person ends."""
+    _log.error("stopped", tenant=tenant, reason=stop.evidence.message, remedy=for_scope(stop.evidence.remedy, tenant))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,7 @@ class Parts:
         await self.ledger.stops.add(
             tenant=tenant, reason=evidence.message, actor="sender", cause=stop.cause, remedy=evidence.remedy
         )
+        log_stop(tenant, stop)
 
     async def until(self, moment: dt.datetime) -> None:
         """Wait until a moment. Raises Stopping as soon as the worker stops."""

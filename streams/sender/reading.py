@@ -23,7 +23,7 @@ async def read(parts: Parts, organisation: Organisation, ticket: Ticket, step: R
     try:
         outcome = await exchange(parts, ticket)
     except AuthRefused as error:
-        await parts.stop(organisation.tenant, stop_for("auth", str(error), error.remedy))
+        await parts.stop(organisation.tenant, stop_for("auth", error.message, error.remedy))
         return
     except AuthUnavailable as error:
         _log.warning("not read", tenant=organisation.tenant, reason=str(error))

@@ -184,7 +184,7 @@ class TenantSender:
         try:
             await self._parts.client.authorise()
         except AuthRefused as error:
-            await self._parts.stop(self._organisation.tenant, stop_for("auth", str(error), error.remedy))
+            await self._parts.stop(self._organisation.tenant, stop_for("auth", error.message, error.remedy))
             return False
         return True
 

@@ -1,11 +1,13 @@
 """ask, pause, resume, stops, trace and audit, as they are typed."""
 
+import re
 import sqlite3
 
 import pytest
 
 from schemas.commands import Evidence
 from streams.core.results import Asked, Option, Rejected
+from streams.core.settle import stop_for
 from streams.ledger import Ledger
 from tests.support.desk import Office, order
 from tests.support.ledger import opened, post_all, posted, settled
@@ -70,6 +72,21 @@ def test_what_is_paused_is_listed_and_resumed(office: Office) -> None:
     missed = office.type("ledgerstream resume")
     assert (missed.code, "organisation uk" in missed.error) == (1, True)
     assert office.type("ledgerstream resume --tenant uk").code == 0
+    assert office.type("ledgerstream stops --json").json == []
+
+
+@pytest.mark.parametrize("remedy", [None, "Check LEDGERSTREAM_XERO_CLIENT_ID and LEDGERSTREAM_XERO_CLIENT_SECRET"])
+def test_the_printed_remedy_of_a_stop_lifts_it(office: Office, remedy: str | None) -> None:
+    stop = stop_for("auth", "Xero gives no access token (invalid_client)", remedy)
+
+    async def refuse(ledger: Ledger) -> None:
+        await ledger.stops.add(tenant="uk", reason="no token", actor="sender", remedy=stop.evidence.remedy)
+
+    office.on_ledger(refuse)
+    shown = office.type("ledgerstream stops").out
+    assert (remedy or "client id and secret") in shown
+    [printed] = re.findall(r"`(ledgerstream resume[^`]*)`", shown)
+    assert office.type(printed).code == 0
     assert office.type("ledgerstream stops --json").json == []
 
 

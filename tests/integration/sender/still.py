@@ -74,7 +74,7 @@ class StillClient:
             return NoAnswer(left=False, detail="no connection to Xero: ClientConnectorError")
         if self.looks_without_token and ticket.purpose == "look":
             self.looks_without_token -= 1
-            raise AuthRefused("invalid_client", "Check the client id, then `ledgerstream resume`.")
+            raise AuthRefused("invalid_client", "Check the client id")
         outcome = await self._real.send(msgspec.structs.replace(ticket, timeout_s=_REAL_TIMEOUT_S))
         if isinstance(outcome, NoAnswer) and "Timeout" in outcome.detail:
             await self._clock.sleep(ticket.timeout_s)

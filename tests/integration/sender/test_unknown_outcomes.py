@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.xero.sandbox import Fault, Switches
 from schemas import keys
@@ -226,10 +227,14 @@ async def test_who_is_shut_out_meanwhile_is_told_and_the_outcome_is_found_later(
         else:
             world.client.looks_without_token = 3
         await world.feed([stream.payment(subject.order, PART)])
-        await world.work()
+        with capture_logs() as logs:
+            await world.work()
+        told = [line for line in logs if line["event"] == "stopped"]
+        assert {(line["log_level"], line["tenant"]) for line in told} == {("error", TENANT)}
         (stop,) = world.rows("SELECT tenant, cause, remedy FROM stops")
         assert (stop["tenant"], stop["cause"]) == (TENANT, cause)
-        assert "ledgerstream resume" in stop["remedy"]
+        assert f"`ledgerstream resume --tenant {TENANT}`" in stop["remedy"]
+        assert told[0]["remedy"] == stop["remedy"]
         looks = world.rows("SELECT opened_at FROM calls WHERE purpose = 'look' ORDER BY number")
         times = [dt.datetime.fromisoformat(row["opened_at"]) for row in looks]
         assert [(two - one).total_seconds() for one, two in itertools.pairwise(times)] == [30, 60, 120]

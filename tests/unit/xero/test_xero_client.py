@@ -268,7 +268,7 @@ async def test_a_401_makes_the_token_forgotten() -> None:
 
 
 async def test_without_a_token_nothing_is_sent() -> None:
-    refusal = AuthRefused("invalid_client", "Check them.")
+    refusal = AuthRefused("invalid_client", "Check them")
     async with xero(_never) as url, client(url, Token(refusal)) as (sender, _):
         with pytest.raises(AuthRefused, match="invalid_client"):
             await sender.authorise()

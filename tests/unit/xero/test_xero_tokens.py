@@ -78,7 +78,8 @@ async def test_a_refusal_says_what_to_do(error: str) -> None:
         with pytest.raises(AuthRefused) as refused:
             await tokens.access_token()
     assert refused.value.error == error
-    assert "resume" in refused.value.remedy
+    assert f"{refused.value.message}. {refused.value.remedy}." == str(refused.value)
+    assert "developer portal" in refused.value.remedy
     assert "secret-1" not in str(refused.value)
     assert "secret-1" not in repr(tokens)
     assert identity.results == ["refused"]
