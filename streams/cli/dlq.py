@@ -26,7 +26,7 @@ from streams.cli.desk import (
 )
 from streams.clock import SystemClock
 from streams.desk.letter import letter_view
-from streams.desk.lines import LetterLine, line_of
+from streams.desk.lines import REASON, LetterLine, line_of
 from streams.desk.replaying import Went, replay_all
 from streams.desk.retranslate import with_tenants
 from streams.ledger import Ledger
@@ -154,6 +154,11 @@ def discard(
     as_json: Json = False,
 ) -> None:
     """Close a letter for good: nothing will be booked for it."""
+    if reason == REASON:
+        raise Failed(
+            f"--reason is '{REASON}': do first what the remedy says, then write in its place what you did.",
+            DOES_NOT_FIT,
+        )
     if not reason.strip():
         raise Failed("--reason is empty: say why nothing is to be booked, for whoever asks later.", DOES_NOT_FIT)
 

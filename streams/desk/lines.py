@@ -17,11 +17,13 @@ from streams.ledger.dead_letters import LetterRow
 _SHORT: Final = 13
 # Xero's names for the sums of a document.
 _AMOUNTS: Final = frozenset({"Total", "SubTotal", "TotalTax", "AmountPaid", "AmountCredited", "AmountDue", "Amount"})
-_REASON: Final = "'done as its remedy says'"
+# In the place of what only the person who discards can say; nobody can discard by it.
+REASON: Final = "SAY WHAT WAS DONE"
 
 
 class LetterLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One letter in `dlq list --json` (a contract). `command` can be run as it stands; `age_s` is in seconds."""
+    """One letter in `dlq list --json` (a contract). `command` can be run as it stands, but for the reason of a discard;
+    `age_s` is in seconds."""
 
     id: str
     short_id: str
@@ -109,7 +111,7 @@ def command(dlq_id: str, words: str | None) -> str:
         return f"ledgerstream dlq show {short(dlq_id)} --data"
     if words is not None and "replay" not in words:
         if "discard" in words:
-            return f"ledgerstream dlq discard {short(dlq_id)} --reason {_REASON}"
+            return f"ledgerstream dlq discard {short(dlq_id)} --reason '{REASON}'"
         return f"ledgerstream dlq show {short(dlq_id)}"
     return f"ledgerstream dlq replay {short(dlq_id)}"
 
@@ -119,7 +121,7 @@ def remedy(dlq_id: str, words: str | None) -> str | None:
     if words is None:
         return None
     named = re.sub(r"ledgerstream dlq (show|replay|discard) ID\b", rf"ledgerstream dlq \1 {short(dlq_id)}", words)
-    return re.sub(r"(dlq discard \S+)(?=`)", rf"\1 --reason {_REASON}", named)
+    return re.sub(r"(dlq discard \S+)(?=`)", rf"\1 --reason '{REASON}'", named)
 
 
 def side_text(name: str, side: Mapping[str, Any]) -> str:

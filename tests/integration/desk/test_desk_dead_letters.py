@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.desk.lines import REASON
 from streams.ledger import Ledger
 from tests.support.cli import ledgerstream
 from tests.support.desk import Office, order
@@ -120,7 +121,12 @@ def test_a_malformed_event_can_only_be_discarded_and_its_command_says_so(office:
     office.take_in(order("e1", "1001", more={"total": "twelve"}))
     [letter] = office.type("ledgerstream dlq list --json").json
     assert letter["command"].startswith(f"ledgerstream dlq discard {letter['short_id']} --reason")
-    assert office.type(letter["command"]).code == 0
+    pasted = office.type(letter["command"])
+    assert (pasted.code, "write in its place what you did" in pasted.error) == (2, True)
+    assert len(office.type("ledgerstream dlq list --json").json) == 1, (
+        "pasted before anything was done, it closes nothing"
+    )
+    assert office.type(letter["command"].replace(REASON, "sent again as e2")).code == 0
     assert office.type("ledgerstream dlq list --json").json == []
 
 
