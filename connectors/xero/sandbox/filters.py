@@ -4,7 +4,7 @@
     conjunction = term { ("AND" | "&&") term }
     term        = "(" expression ")" | operand [ ("==" | "=" | "!=" | "<" | "<=" | ">" | ">=") operand ]
     operand     = text | number | true | false | null | DateTime(y,m,d[,h,m,s]) | DateTime.Parse("...")
-                | Guid("...") | field { "." method "(" [operand] ")" }
+                | Guid("...") | field { "." ("ToLower" | "ToUpper") "(" ")" } [ "." method "(" operand ")" ]
 
 Texts compare without regard to case and accents, as Xero's do. Anything else raises `BadQuery`.
 """
@@ -26,7 +26,7 @@ Fields = Mapping[str, Getter[Row]]
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?)
-    |(?P<op>==|!=|<=|>=|&&|\|\||[=<>(),])|(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*))""",
+    |(?P<op>==|!=|<=|>=|&&|\|\||[=<>(),])|(?P<name>\.?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*))""",
     re.VERBOSE,
 )
 _METHODS: Final[Mapping[str, Callable[[str, str], bool]]] = {
@@ -35,6 +35,7 @@ _METHODS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "endswith": lambda value, part: value.endswith(part),
     "equals": lambda value, part: value == part,
 }
+_CASES: Final = ("tolower", "toupper")
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "==": lambda left, right: bool(left == right),
     "=": lambda left, right: bool(left == right),
@@ -177,14 +178,21 @@ class _Parser(Generic[Row]):
         path, _, method = token.text.lower().rpartition(".")
         is_call = self._peek() == "("
         getter = self._fields.get(path if is_call else token.text.lower())
-        if getter is None or (is_call and method not in (*_METHODS, "tolower", "toupper")):
+        if getter is None or (is_call and method not in (*_METHODS, *_CASES)):
             raise BadQuery(f"No property or field '{token.text}' exists (at index {token.at})")
         if not is_call:
             return _Operand(lambda row: comparable(getter(row)), is_condition=True)
         self._need("(")
-        if method not in _METHODS:
+        # All texts compare without regard to case, so these two change nothing, however often they are called.
+        while method in _CASES:
             self._need(")")
-            return _Operand(lambda row: comparable(getter(row)), is_condition=False)
+            if not self._peek().startswith("."):
+                return _Operand(lambda row: comparable(getter(row)), is_condition=False)
+            token = self._next()
+            method = token.text[1:].lower()
+            if method not in (*_METHODS, *_CASES):
+                self._fail(token)
+            self._need("(")
         part, test = self._operand().get, _METHODS[method]
         self._need(")")
 

@@ -60,6 +60,8 @@ class Switches:
     # Reading.
     page_size_max: int = 1_000
     unchanged_is_304: bool = False
+    # Xero leaves archived contacts out of lists; whether of a list of IDs too, it does not say.
+    archived_by_ids: bool = True
 
     # Sign-in. The grace in which a used refresh token still works: 30 minutes, or none at all.
     refresh_grace_s: int = 1_800

@@ -41,7 +41,12 @@ FIELDS: dict[str, Getter[Row]] = {
         ('Name.Contains("fé")', True),
         ('name.StartsWith("caf") AND Name.EndsWith("ANN")', True),
         ('Name.ToLower()=="café ann"', True),
-        ('Name.ToUpper().Contains("x")', None),
+        ('Name.ToUpper().Contains("x")', False),
+        ('Name.ToLower().Contains("fé")', True),
+        ('Name.ToLower().ToUpper().StartsWith("caf") AND IsPaid==false', True),
+        ("Name.ToLower().Length()", None),
+        ("Name.ToLower().", None),
+        ('Name.Contains("fé").ToLower()', None),
         ("Amount>10.49 && Amount<=10.5", True),
         ("Amount>=10.51", False),
         ("Amount==10.500", True),
@@ -77,7 +82,7 @@ def test_a_missing_value_is_neither_before_nor_after() -> None:
     [
         "Nope==1", "Name==", "==1", '"x"', 'Name=="x', "(Name==null", "Name==null)", "Name==null Amount==1", "Name ~ 1",
         "Date==DateTime(2026,13,1)", "Date==DateTime(x)", "Guid(1)==Name", 'Name.Matches("x")', "Name.Contains()",
-        "AND Name==null", "Name==null AND", "Date==DateTime()", "(" * 60 + "IsPaid" + ")" * 60,
+        ".Name==null", "AND Name==null", "Name==null AND", "Date==DateTime()", "(" * 60 + "IsPaid" + ")" * 60,
     ],
 )  # fmt: skip
 def test_what_is_refused(where: str) -> None:

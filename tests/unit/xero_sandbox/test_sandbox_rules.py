@@ -159,6 +159,16 @@ def test_a_name_of_an_archived_contact_follows_the_switch() -> None:
     assert "has been archived" in Desk().refused("PUT", "Invoices", invoice(Contact={"Name": archived}))[0]
 
 
+def test_whether_a_list_of_ids_shows_archived_contacts_follows_the_switch() -> None:
+    desk = Desk()
+    gone = desk.good("PUT", "Contacts", {"Name": "Bob", "ContactNumber": "c-9"})["ContactID"]
+    desk.good("POST", "Contacts", {"ContactID": gone, "ContactStatus": "ARCHIVED"})
+    assert desk.good("GET", "Contacts", ids=gone)["ContactID"] == gone
+    desk.switches = desk.switches.changed(archived_by_ids=False)
+    assert orjson.loads(desk.call("GET", "Contacts", ids=gone).body)["Contacts"] == []
+    assert desk.good("GET", "Contacts", ids=gone, includearchived="true")["ContactID"] == gone
+
+
 def test_a_foreign_payment_shows_the_banks_amount() -> None:
     desk = Desk()
     desk.good("PUT", "Invoices", invoice(CurrencyCode="EUR", CurrencyRate="1.25"))

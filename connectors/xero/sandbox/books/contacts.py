@@ -81,7 +81,7 @@ def listing(call: Call) -> Listing:
         rows = [row for row_id in ids if (row := book.contacts.get(row_id))]
     else:
         rows = list(book.contacts.rows.values())
-    if not call.flag("includeArchived") and ids is None:
+    if not call.flag("includeArchived") and not (ids is not None and call.switches.archived_by_ids):
         rows = [row for row in rows if row.status == "ACTIVE"]
     term = fold(call.query.get("searchterm", ""))
     if term:
