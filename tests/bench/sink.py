@@ -22,7 +22,7 @@ from tests.bench import machine
 from tests.bench.rows import Row, measured
 from tests.support.postgres import PostgresServer
 
-ORDERS: Final = 3_000
+ORDERS: Final = 2_000
 GOAL: Final = 3_000
 APP_LIMIT: Final = 10_000 * 50 / 60
 
