@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +47,8 @@ def _time_to_server(value: datetime | None) -> datetime | None:
     return value.astimezone(UTC)
 
 
+# All that a transaction writes bears the same few times.
+@lru_cache(maxsize=256)
 def _time_to_text(value: datetime | None) -> str | None:
     in_utc = _time_to_server(value)
     return None if in_utc is None else in_utc.replace(tzinfo=None).isoformat(" ", "microseconds")
