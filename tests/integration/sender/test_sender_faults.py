@@ -134,7 +134,7 @@ async def test_a_disconnected_organisation_stops_the_tenant_without_dead_letters
         await w.until(lambda: w.rows("SELECT * FROM stops"))
         (stop,) = w.rows("SELECT * FROM stops")
         assert (stop["tenant"], stop["cause"]) == ("uk", "disconnected")
-        assert "ledgerstream connect" in stop["remedy"]
+        assert "`ledgerstream resume --tenant uk`" in stop["remedy"]
         await w.until(lambda: not w.rows("SELECT 1 FROM commands WHERE state = 'sent'"))
         assert w.letters() == []
         before = len(w.sandbox.calls)

@@ -131,5 +131,10 @@ async def test_a_wrong_token_is_refused_at_the_start_and_the_right_one_books(sys
     assert "Xero gives no access token (invalid_client). Check LEDGERSTREAM_XERO_CLIENT_ID" in refused.stderr
     assert "then start the worker again." in refused.stderr
     system.settings["LEDGERSTREAM_XERO_CLIENT_SECRET"] = right
+    paused = await system.cli("pause", "--tenant", "uk", "--reason", "while the secret is changed")
+    assert paused.returncode == 0, paused.stderr
     await system.worker()
+    assert "while the secret is changed" in system.log(), "who starts a worker hears of what is stopped"
+    resumed = await system.cli("resume", "--tenant", "uk")
+    assert resumed.returncode == 0, resumed.stderr
     await system.until(lambda: len(system.books()["invoices"]) == 1, "the invoice")
