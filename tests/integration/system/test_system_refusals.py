@@ -134,7 +134,9 @@ async def test_a_wrong_token_is_refused_at_the_start_and_the_right_one_books(sys
     paused = await system.cli("pause", "--tenant", "uk", "--reason", "while the secret is changed")
     assert paused.returncode == 0, paused.stderr
     await system.worker()
-    assert "while the secret is changed" in system.log(), "who starts a worker hears of what is stopped"
+    await system.until(
+        lambda: "while the secret is changed" in system.log(), "who starts a worker hears what is stopped"
+    )
     resumed = await system.cli("resume", "--tenant", "uk")
     assert resumed.returncode == 0, resumed.stderr
     await system.until(lambda: len(system.books()["invoices"]) == 1, "the invoice")
