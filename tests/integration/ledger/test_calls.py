@@ -89,31 +89,6 @@ async def test_a_command_that_was_superseded_since_planning_is_not_sent(ledger: 
     assert await ledger.recovery.open_calls("uk") == ()
 
 
-async def test_what_was_stopped_since_planning_is_not_sent(ledger: Ledger) -> None:
-    await take_in(ledger, of(invoice("e1"), 0))
-    plan = planned((await ledger.situation.read("uk")).ready)
-    await ledger.stops.add(tenant="uk", reason="wait", actor="ann")
-    waiting = await ledger.calls.open(plan, REQUEST, "write", "uk", "x", await fence(ledger))
-    assert isinstance(waiting, Wait)
-    assert waiting.limit == "changed"
-    assert await ledger.recovery.open_calls("uk") == ()
-
-
-async def test_a_command_of_which_something_was_learnt_since_planning_is_planned_anew(ledger: Ledger) -> None:
-    await take_in(ledger, of(invoice("e1"), 0))
-    read_then = (await ledger.situation.read("uk")).ready
-    back = Back(command_id="shop-1:e1#invoice", cause="transient", reason="again", hints={"batch": "1"})
-    await settled(ledger, await opened(ledger), back)
-    read_now = (await ledger.situation.read("uk")).ready
-    answers = [
-        await ledger.calls.open(planned(read), REQUEST, "write", "uk", "x", await fence(ledger), read=read)
-        for read in (read_then, read_now)
-    ]
-    assert isinstance(answers[0], Wait)
-    assert answers[0].limit == "changed"
-    assert isinstance(answers[1], Ticket)
-
-
 async def test_five_at_once_and_one_more_when_one_is_answered(ledger: Ledger) -> None:
     tickets = [await read(ledger) for _ in range(5)]
     assert (await used_up(ledger, 0, None)).limit == "in_flight"
