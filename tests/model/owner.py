@@ -89,10 +89,6 @@ class ModelStore(Store):
                 yield connection
 
 
-def _without_the_disk(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA synchronous=OFF")
-
-
 class Process:
     """Freezes at a step that the model chose, and goes on when it is told to."""
 

@@ -142,15 +142,6 @@ async def running(broker: str, prefix: str, home: Path, **sandbox_options: Any) 
         await producer.stop()
 
 
-def pid_lives(pid: int) -> bool:
-    """Whether a process is there."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def order(number: int, price: str = "24.00", *, version: int = 1, kind: str = "OrderPlaced") -> Mapping[str, Any]:
     """An order of shop-1 of one line with 20 % VAT inside."""
     return {
