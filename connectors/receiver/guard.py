@@ -101,6 +101,6 @@ def _write_log(request: web.Request, trail: Trail, status: int, duration_s: floa
         status=status,
         result=trail.result,
         source=trail.source,
-        body_bytes=request.content_length,
-        duration_ms=round(duration_s * 1000, 1),
+        bytes=request.content_length,
+        duration_s=round(duration_s, 4),
     )
