@@ -99,6 +99,6 @@ class Publisher:
                 stage=letter.stage,
                 command_id=outcome.subject,
                 tenant=outcome.tenant,
-                correlation_id=letter.evidence.xero_correlation_id,
+                xero_correlation_id=letter.evidence.xero_correlation_id,
             )
         return records
