@@ -37,6 +37,9 @@ _DRAIN_RATE: Final = 4.0
 _RESUME_S: Final = 5.0
 _LEAP_S: Final = 150.0
 _QUIET_HOUR_S: Final = 3600.0
+_PATIENCE_S: Final = 90.0
+# In real time: the lease of a worker that was killed may last a minute, and longer by as much as the time was set back.
+_REAL_PATIENCE_S: Final = 240.0
 # So long may a call that nobody answered be looked for, and a second one be sent.
 _SETTLE_S: Final = 900.0
 _SETTLE_LEAPS: Final = 10
@@ -54,7 +57,7 @@ class Plan:
     switches: Switches
     deliveries: Sequence[mix.Delivery]
     strikes: Sequence[Strike]
-    patience_s: float = 90.0
+    patience_s: float = _PATIENCE_S
 
     @property
     def in_real_time(self) -> bool:
@@ -94,7 +97,8 @@ def plan(
     terms = Terms(size.seconds + 1.0, HURRIED_S if rate == 1.0 else PATIENT_S, rate != 1.0, many)
     deliveries = mix.draw(chance, f"{seed % 10**6:06d}", size)
     strikes = [] if calm else schedule.draw(chance, terms)
-    return Plan(seed=seed, rate=rate, switches=switches, deliveries=deliveries, strikes=strikes)
+    patience_s = _REAL_PATIENCE_S if rate == 1.0 else _PATIENCE_S
+    return Plan(seed=seed, rate=rate, switches=switches, deliveries=deliveries, strikes=strikes, patience_s=patience_s)
 
 
 async def play(site: Site, plan: Plan) -> Outcome:
