@@ -20,6 +20,7 @@ from schemas.status import EventStatus
 from schemas.topics import TopicName
 
 _MASK: Final = "********"
+REQUESTS_PER_MINUTE: Final = 60_000
 
 ConnectorKind = Literal["cloudevents", "stripe", "outbox"]
 
@@ -66,7 +67,8 @@ class SourceConfig:
     business of live mode may come in; a test source says False. `body_bytes_max` bounds one request. The rest is for
     payment gateways: `order_source` is the source whose orders are paid there, found by `order_metadata_keys`, then
     by `order_reference_fields`; `gateway` is the name that the tenant files know it by. `outbox` is set for
-    the connector of that name alone.
+    the connector of that name alone. `requests_per_minute` bounds what the receiver takes of it, so that one source
+    that runs wild does not take the place of the others.
     """
 
     name: str
@@ -80,16 +82,31 @@ class SourceConfig:
     gateway: str | None = None
     outbox: OutboxConfig | None = None
     body_bytes_max: int = BODY_BYTES_MAX
+    requests_per_minute: int = REQUESTS_PER_MINUTE
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it was received: header names in lower case, `target` is path and query as they were sent."""
+    """A request as it was received: header names in lower case, `target` is path and query as they were sent.
+
+    `public_url` is where senders find the receiver, from the settings (`https://hooks.example.com`, without a slash at
+    the end).
+    """
 
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    public_url: str = ""
+
+    @property
+    def url(self) -> str:
+        """The whole address that its sender called, for sources that sign it.
+
+        No header has a say in it: whoever sends can write any Host or X-Forwarded-Host, and would choose with it what
+        the signature is held against.
+        """
+        return self.public_url + self.target
 
     def values(self, name: str) -> tuple[str, ...]:
         """Every value of the header `name` (in lower case), in order."""
@@ -150,14 +167,37 @@ Verify = Callable[[HttpRequest, SourceConfig, datetime], None]
 """Returns if the request was signed by the source, at a time near the given one; raises Unauthentic otherwise."""
 
 
+Names = Callable[[RawRecord], tuple[str | None, str | None]]
+"""Pure: the id and the type that the source gave what a request is about, each None where it cannot be read."""
+
+
+def nameless(_record: RawRecord) -> tuple[str | None, str | None]:
+    """For sources that name nothing, or whose names are not read yet."""
+    return None, None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a source expects of whoever takes its webhooks: the status for what was `accepted` and for what is
+    `unauthentic`, whether these two have to be `empty`, and `within_s`, the seconds that it waits for an answer."""
+
+    accepted: int = 200
+    unauthentic: int = 400
+    empty: bool = False
+    within_s: float = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One kind of source with a door of its own. `kept_headers` (lower case) go along into the raw record."""
+    """One kind of source with a door of its own. `kept_headers` (lower case) go along into the raw record; `named` is
+    asked for what becomes of requests that tell no event."""
 
     kind: ConnectorKind
     verify: Verify
     normalise: Normalise
     kept_headers: tuple[str, ...] = ()
+    named: Names = nameless
+    answers: Answers = Answers()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,44 @@
-"""The connectors that have a door of their own, by kind: how their requests are verified, how they are read."""
+"""The connectors, one row each: how its requests are verified and read, and how a source of it is known to be alive."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from connectors.base import Connector, ConnectorKind
-from connectors.stripe import normalise, verify
-from schemas.raw import RawRecord
+from connectors.base import Answers, Connector, ConnectorKind
+from connectors.stripe import normalise as stripe
+from connectors.stripe import verify as stripe_verify
 
-CONNECTORS: Final[Mapping[ConnectorKind, Connector]] = {
-    "stripe": Connector(kind="stripe", verify=verify.verify, normalise=normalise.normalise),
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`page` in deploy/docs tells people about it; `alive` how one learns that such a source still speaks.
+
+    `webhooks` is set for what has a door of its own at /v1/sources: CloudEvents come in at /v1/events, and an outbox is
+    polled.
+    """
+
+    page: str
+    alive: str
+    webhooks: Connector | None = None
+
+
+REGISTRY: Final[Mapping[ConnectorKind, Row]] = {
+    "cloudevents": Row(page="receiver.md", alive="by the events that it sends"),
+    "stripe": Row(
+        page="stripe.md",
+        alive="by the webhooks that it sends",
+        webhooks=Connector(
+            kind="stripe",
+            verify=stripe_verify.verify,
+            normalise=stripe.normalise,
+            named=stripe.named,
+            answers=Answers(accepted=200, unauthentic=400, within_s=10.0),
+        ),
+    ),
+    "outbox": Row(page="outbox.md", alive="by the rows that a worker reads; `ledgerstream outbox status` asks it"),
 }
 
-# What a request that tells no event is known by at its source: id and type, each None where it cannot be read.
-NAMES: Final[Mapping[ConnectorKind, Callable[[RawRecord], tuple[str | None, str | None]]]] = {"stripe": normalise.named}
+# Those with a door of their own.
+CONNECTORS: Final[Mapping[ConnectorKind, Connector]] = {
+    kind: row.webhooks for kind, row in REGISTRY.items() if row.webhooks is not None
+}

@@ -81,6 +81,7 @@ async def run_receiver(
             metrics=metrics,
             clock=clock,
             not_ready=publisher.not_ready,
+            public_url=settings.public_url(),
         )
         health.add_metrics(app, metrics)
         metrics.watch_configuration(lambda: configuration.broken is None)

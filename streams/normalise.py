@@ -7,7 +7,7 @@ A raw record that yields events is gone once they are acknowledged; one that yie
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from connectors.base import Events, Normalised, SourceConfig
-from connectors.registry import CONNECTORS, NAMES
+from connectors.registry import CONNECTORS
 from schemas import envelope, raw
 from schemas.codec import Refused, to_json
 from schemas.commands import CommandRecord, Ignored, RefusedEvent
@@ -73,8 +73,8 @@ def _named(record: Record, sources: Sources) -> tuple[str | None, str | None]:
     except Refused:
         return None, None
     config = sources.get(request.source)
-    names = None if config is None else NAMES.get(config.connector)
-    return (None, None) if names is None else names(request)
+    connector = None if config is None else CONNECTORS.get(config.connector)
+    return (None, None) if connector is None else connector.named(request)
 
 
 def normalise(record: Record, sources: Sources) -> Normalised:

@@ -47,7 +47,9 @@ class Settings(BaseModel):
     consumer_group: str = Field(default="ledgerstream", description="the consumer group of the workers")
     home: Path = Field(default=Path(".ledgerstream"), description="where the local ledger, Kafka and sandbox live")
     ledger_url: str | None = Field(
-        default=None, description="sqlite:///path or postgresql://user:password@host/database; a file in HOME if unset"
+        default=None,
+        repr=False,  # it may hold a password
+        description="sqlite:///path or postgresql://user:password@host/database; a file in HOME if unset",
     )
     tenants: Path = Field(default=Path("deploy/tenants"), description="the folder of sources.yaml and the tenant files")
     xero_api_url: HttpUrl = Field(
@@ -61,6 +63,10 @@ class Settings(BaseModel):
     xero_timeout_s: float = Field(default=30.0, gt=0, le=300, description="how long one call to Xero may take, in all")
     receiver_host: str = Field(default="127.0.0.1", description="the address that the receiver listens on")
     receiver_port: Port = Field(default=8080, description="the receiver's port")
+    receiver_public_url: HttpUrl | None = Field(
+        default=None,
+        description="where senders find the receiver if a proxy stands before it; host and port of it if unset",
+    )
     metrics_host: str = Field(
         default="127.0.0.1", description="the address of the worker's /metrics, /healthz, /readyz"
     )
@@ -90,6 +96,11 @@ class Settings(BaseModel):
         if url.scheme != "https" and url.host not in ("127.0.0.1", "localhost", "[::1]", "sandbox"):
             raise ValueError("tokens travel there, so it must be https; http is for a sandbox on this machine")
         return url
+
+    def public_url(self) -> str:
+        """Where senders find the receiver, without a slash at the end."""
+        named = self.receiver_public_url or f"http://{self.receiver_host}:{self.receiver_port}"
+        return str(named).rstrip("/")
 
     def ledger(self) -> str:
         """The ledger's URL."""

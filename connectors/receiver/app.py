@@ -9,6 +9,7 @@ from connectors.base import Clock, Connector, ConnectorKind, Publisher, SourceCo
 from connectors.receiver import events, lookup, sources
 from connectors.receiver.guard import Guard
 from connectors.receiver.parts import PARTS, Limits, Parts, ReceiverMetrics
+from connectors.receiver.rates import Rates
 
 
 def create_app(
@@ -21,13 +22,16 @@ def create_app(
     clock: Clock,
     not_ready: Callable[[], Awaitable[str | None]],
     limits: Limits | None = None,
+    public_url: str = "",
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> web.Application:
-    """An application over these parts, with no other state. It starts and stops none of them.
+    """An application over these parts, whose only state is what is in flight and how often each source came. It starts
+    and stops none of them.
 
     `sources_by_name` is looked into at each request, so a mapping that changes when files are mended is followed.
     `connectors` are those with a door of their own, by kind (connectors.registry). `not_ready` says in one sentence
-    why nothing could be accepted just now, or None.
+    why nothing could be accepted just now, or None. `public_url` is where senders find the receiver, without a slash at
+    the end.
     """
     app = web.Application(middlewares=[Guard().middleware()])
     app[PARTS] = Parts(
@@ -40,6 +44,8 @@ def create_app(
         random_bytes=random_bytes,
         not_ready=not_ready,
         limits=limits or Limits(),
+        public_url=public_url,
+        rates=Rates(),
     )
     app.router.add_post("/v1/events", events.post_events)
     app.router.add_get("/v1/events/{source}/{id:.+}", lookup.get_event)

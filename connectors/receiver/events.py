@@ -11,7 +11,7 @@ from connectors import auth
 from connectors.base import HttpRequest, Unauthentic, VerifiedBody
 from connectors.cloudevents.reading import Element, UnsupportedMediaType, read
 from connectors.cloudevents.records import Prepared, prepare
-from connectors.receiver import problems, publishing, reading, tracing
+from connectors.receiver import admission, problems, publishing, reading, tracing
 from connectors.receiver.parts import PARTS, TRAIL, Parts, Result, Trail
 from connectors.receiver.problems import ProblemDetails, Refusal
 from schemas.codec import Refused, shorten, to_json
@@ -70,8 +70,7 @@ async def post_events(request: web.Request) -> web.Response:
     """202, 200 with `?validate=true`, 207 for a batch; Refusal for everything else."""
     parts, trail = request.app[PARTS], request[TRAIL]
     validate = _validate(request)
-    limits = parts.limits
-    received = await reading.receive(request, limits.body_bytes_max, limits.body_timeout_s)
+    received = await reading.receive(request, parts.limits.body_bytes_max, parts)
     door = _Door(parts, _proven(parts, trail, received), validate)
     try:
         elements = read(door.verified)
@@ -110,6 +109,7 @@ def _proven(parts: Parts, trail: Trail, received: HttpRequest) -> VerifiedBody:
     bytes_max = min(config.body_bytes_max for config in verified.sources)
     if len(verified.body) > bytes_max:
         raise problems.too_large(bytes_max)
+    admission.admit(parts, verified.sources[0])
     return verified
 
 
@@ -127,7 +127,8 @@ async def _take(door: _Door, element: Element) -> Accepted | Checked:
             topic=prepared.topic,
             draft=prepared.row.draft,
         )
-    position = await publishing.publish(door.parts, prepared.topic, prepared.record())
+    timeout_s = door.parts.limits.publish_timeout_s
+    position = await publishing.publish(door.parts, prepared.topic, prepared.record(), timeout_s)
     return Accepted(
         id=event.id,
         source=event.source,

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from connectors import auth
 from connectors.base import StatusUnavailable, Unauthentic, VerifiedBody
-from connectors.receiver import problems, reading
+from connectors.receiver import admission, problems, reading
 from connectors.receiver.parts import PARTS, TRAIL
 from schemas.codec import shorten, to_json
 from schemas.events import EVENT_TYPES
@@ -22,12 +22,13 @@ async def get_event(request: web.Request) -> web.Response:
         request[TRAIL].source = source
     try:
         verified = VerifiedBody(
-            reading.bare(request), lambda raw: auth.authenticate(raw, parts.sources, parts.clock.now())
+            reading.bare(request, parts), lambda raw: auth.authenticate(raw, parts.sources, parts.clock.now())
         )
         if not verified.speaks_for(source):
             raise Unauthentic
     except Unauthentic as error:
         raise problems.unauthentic(error) from None
+    admission.admit(parts, parts.sources[source])
     try:
         status = await parts.status.of_event(source, event_id)
     except StatusUnavailable:

@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol, get_args
 from aiohttp import web
 
 from connectors.base import Clock, Connector, ConnectorKind, Publisher, SourceConfig, Status
+from connectors.receiver.rates import Rates
 from schemas.codec import BODY_BYTES_MAX
 
 # How a request ended, as metrics and log say it.
@@ -25,6 +26,7 @@ Result = Literal[
     "not_found",
     "unavailable",
     "overloaded",
+    "throttled",
     "error",
 ]
 
@@ -60,7 +62,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Everything that the handlers use. `not_ready` says in one sentence what is missing, or None."""
+    """Everything that the handlers use. `not_ready` says in one sentence what is missing, or None. `public_url`: see
+    connectors.base.HttpRequest."""
 
     sources: Mapping[str, SourceConfig]
     connectors: Mapping[ConnectorKind, Connector]
@@ -71,6 +74,8 @@ class Parts:
     random_bytes: Callable[[int], bytes]
     not_ready: Callable[[], Awaitable[str | None]]
     limits: Limits
+    public_url: str
+    rates: Rates
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import msgspec
 from aiohttp import web
 
-from connectors.base import Unauthentic
+from connectors.base import Answers, Unauthentic
 from connectors.receiver.parts import Result
 from schemas.codec import Refused, to_json
 
@@ -28,7 +28,8 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Refusal(Exception):
-    """The request ends here. `closes`: the rest of the body is not wanted, so the connection goes with it."""
+    """The request ends here. `closes`: the rest of the body is not wanted, so the connection goes with it. `empty`: the
+    sender takes no body in an answer."""
 
     def __init__(
         self,
@@ -37,20 +38,20 @@ class Refusal(Exception):
         headers: Mapping[str, str] | None = None,
         *,
         closes: bool = False,
+        empty: bool = False,
     ) -> None:
         super().__init__(details.detail)
         self.result = result
         self.details = details
         self.headers = headers or {}
         self.closes = closes
+        self.empty = empty
 
     def response(self) -> web.Response:
-        response = web.Response(
-            body=to_json(self.details),
-            status=self.details.status,
-            content_type=CONTENT_TYPE,
-            headers=dict(self.headers),
-        )
+        response = web.Response(status=self.details.status, headers=dict(self.headers))
+        if not self.empty:
+            response.content_type = CONTENT_TYPE
+            response.body = to_json(self.details)
         if self.closes:
             response.force_close()
         return response
@@ -110,16 +111,16 @@ def unauthentic(error: Unauthentic) -> Refusal:
     return Refusal("stale" if error.stale else "bad_signature", problem, {"WWW-Authenticate": "Bearer"})
 
 
-def bad_signature(error: Unauthentic) -> Refusal:
-    """400, as Stripe has it, the same for every cause."""
+def bad_signature(error: Unauthentic, answers: Answers) -> Refusal:
+    """The status that the source expects, the same for every cause."""
     problem = details(
         "bad-signature",
-        400,
+        answers.unauthentic,
         "The signature does not hold",
         "the request is not signed with a secret of this source, over this body, within 5 minutes",
         "set the source's secret to the signing secret of this very endpoint, and pass the body on unchanged",
     )
-    return Refusal("stale" if error.stale else "bad_signature", problem)
+    return Refusal("stale" if error.stale else "bad_signature", problem, empty=answers.empty)
 
 
 def too_large(bytes_max: int) -> Refusal:
@@ -157,6 +158,18 @@ def unavailable(detail: str, retry_after_s: int) -> Refusal:
 def overloaded(retry_after_s: int) -> Refusal:
     """503: too many requests at once; nothing was read or accepted."""
     return _later("overloaded", "Too many requests at once", "nothing was accepted", retry_after_s, closes=True)
+
+
+def throttled(requests_per_minute: int, retry_after_s: int) -> Refusal:
+    """429: the source came more often than it may."""
+    problem = details(
+        "throttled",
+        429,
+        "Too many requests of this source",
+        f"this source may send {requests_per_minute} requests a minute; this one was not accepted",
+        f"send the same request again in {retry_after_s} s; many events fit into one request (a batch)",
+    )
+    return Refusal("throttled", problem, {"Retry-After": str(retry_after_s)})
 
 
 def _later(

@@ -14,12 +14,12 @@ _log = structlog.get_logger()
 
 
 async def publish(
-    parts: Parts, topic: TopicName, record: tuple[bytes, bytes, Sequence[tuple[str, bytes]]]
+    parts: Parts, topic: TopicName, record: tuple[bytes, bytes, Sequence[tuple[str, bytes]]], timeout_s: float
 ) -> RecordPosition:
     """Where the broker acknowledged the record. Raises Refusal (503): then the sender must send again."""
     key, value, headers = record
     try:
-        async with asyncio.timeout(parts.limits.publish_timeout_s):
+        async with asyncio.timeout(timeout_s):
             return await parts.publisher.publish(topic, key, value, headers)
     except (PublishFailed, TimeoutError) as error:
         _log.warning("not_published", topic=topic, error=str(error) or "no acknowledgement in time")

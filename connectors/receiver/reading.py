@@ -6,9 +6,10 @@ from aiohttp import web
 
 from connectors.base import HttpRequest
 from connectors.receiver import problems
+from connectors.receiver.parts import Parts
 
 
-async def receive(request: web.Request, bytes_max: int, timeout_s: float) -> HttpRequest:
+async def receive(request: web.Request, bytes_max: int, parts: Parts) -> HttpRequest:
     """The request with its whole body. Raises Refusal: 413 before more than `bytes_max` are kept, 408, 415, 400."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
@@ -16,6 +17,7 @@ async def receive(request: web.Request, bytes_max: int, timeout_s: float) -> Htt
         raise problems.unsupported(
             f"the body is compressed ({encoding[:40]})", "send it as it is, without Content-Encoding"
         )
+    timeout_s = parts.limits.body_timeout_s
     if (request.content_length or 0) > bytes_max:
         raise problems.too_large(bytes_max)
     try:
@@ -31,13 +33,15 @@ async def receive(request: web.Request, bytes_max: int, timeout_s: float) -> Htt
         raise problems.incomplete(408, "slow", f"the body did not arrive within {timeout_s:g} s") from None
     except (ConnectionError, web.RequestPayloadError):
         raise problems.incomplete(400, "unparseable", "the body ended early or was framed wrongly") from None
-    return bare(request, body)
+    return bare(request, parts, body)
 
 
-def bare(request: web.Request, body: bytes = b"") -> HttpRequest:
+def bare(request: web.Request, parts: Parts, body: bytes = b"") -> HttpRequest:
     """The request as connectors see it."""
     headers = tuple((name.lower(), value) for name, value in request.headers.items())
-    return HttpRequest(method=request.method, target=request.raw_path, headers=headers, body=body)
+    return HttpRequest(
+        method=request.method, target=request.raw_path, headers=headers, body=body, public_url=parts.public_url
+    )
 
 
 async def _read(request: web.Request, bytes_max: int) -> bytes:

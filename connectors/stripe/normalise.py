@@ -146,7 +146,7 @@ def _charge_paid(delivery: _Delivery) -> _Told:
     if _get(charge, "captured") is False:
         return Ignored("the charge is authorised and not captured: no money moved")
     intent = _get(charge, "payment_intent")
-    payment = intent if isinstance(intent, str) else _text(charge, "id")
+    payment = intent if isinstance(intent, str) and intent else _text(charge, "id")
     # Less may be captured than was authorised.
     return _payment(delivery, payment, "amount" if _get(charge, "amount_captured") is None else "amount_captured")
 

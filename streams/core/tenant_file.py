@@ -10,8 +10,9 @@ from functools import cache
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from connectors.base import REQUESTS_PER_MINUTE, ConnectorKind
 from schemas.events.fields import LineKind
 from schemas.keys import SOURCE_PATTERN
 from streams.core.nearest import nearest
@@ -90,7 +91,7 @@ class SecretRef(_Part):
 
     env: EnvironmentName | None = None
     file: str | None = None
-    insecure_literal: str | None = None
+    insecure_literal: SecretStr | None = None
 
 
 class Database(_Part):
@@ -105,7 +106,7 @@ class Database(_Part):
 class Source(_Part):
     """One source; see connectors.base.SourceConfig."""
 
-    connector: Literal["cloudevents", "stripe", "outbox"]
+    connector: ConnectorKind
     secrets: tuple[SecretRef, ...] = ()
     tokens: tuple[SecretRef, ...] = ()
     live: bool = True
@@ -114,6 +115,7 @@ class Source(_Part):
     order_reference_fields: tuple[str, ...] = ()
     gateway: str | None = None
     database: Database | None = None
+    requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = REQUESTS_PER_MINUTE
 
 
 class SourcesFile(_Part):

@@ -1,5 +1,6 @@
 """A receiver on a real port, over parts that live in memory, and the requests that tests send to it."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -61,17 +62,24 @@ def _unread(record: RawRecord, config: SourceConfig) -> Normalised:
 STRIPE_DOOR = Connector(kind="stripe", verify=verify, normalise=_unread, kept_headers=("x-shop-topic",))
 
 
+Stored = tuple[TopicName, bytes, bytes, dict[str, bytes]]
+
+
 class MemoryPublisher:
-    """A broker in memory. `away`: it acknowledges nothing. `refused_keys`: it does not acknowledge these."""
+    """A broker in memory. `away`: it acknowledges nothing; `silent`: it does not even say so. `refused_keys`: it does
+    not acknowledge these."""
 
     def __init__(self) -> None:
-        self.records: list[tuple[TopicName, bytes, bytes, dict[str, bytes]]] = []
+        self.records: list[Stored] = []
         self.away = False
+        self.silent = False
         self.refused_keys: set[bytes] = set()
 
     async def publish(
         self, topic: TopicName, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
     ) -> RecordPosition:
+        if self.silent:
+            await asyncio.Event().wait()
         if self.away or key in self.refused_keys:
             raise PublishFailed("no broker")
         self.records.append((topic, key, value, dict(headers)))
@@ -172,6 +180,8 @@ async def running(
     limits: Limits | None = None,
     clock: Clock | None = None,
     connectors: Mapping[ConnectorKind, Connector] | None = None,
+    sources: Sequence[SourceConfig] = (SHOP, CRM, STRIPE, SMALL),
+    public_url: str = "",
 ) -> AsyncIterator[Running]:
     publisher, status, metrics = MemoryPublisher(), MemoryStatus(), Counted()
     missing: list[str] = []
@@ -180,7 +190,7 @@ async def running(
         return missing[0] if missing else None
 
     app = create_app(
-        {config.name: config for config in (SHOP, CRM, STRIPE, SMALL)},
+        {config.name: config for config in sources},
         connectors=connectors or {STRIPE_DOOR.kind: STRIPE_DOOR},
         publisher=publisher,
         status=status,
@@ -188,6 +198,7 @@ async def running(
         clock=clock or FixedClock(),
         not_ready=not_ready,
         limits=limits,
+        public_url=public_url,
         random_bytes=lambda count: b"\xab" * count,
     )
     async with serve(app, "127.0.0.1", 0) as (host, port), aiohttp.ClientSession() as http:

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import aiohttp
 import aiohttp.web
@@ -44,23 +44,6 @@ async def raw_reply(receiver: Running, *parts: bytes, end: bool = False) -> byte
         return await asyncio.wait_for(reader.read(), 5)
     finally:
         writer.close()
-
-
-async def test_a_large_body_is_refused_before_it_is_sent(receiver: Running) -> None:
-    reply = await raw_reply(receiver, (HEAD + "Content-Length: 50000000\r\n\r\n").encode())
-    assert reply.startswith(b"HTTP/1.1 413 ")
-    assert b"at most 300000 bytes" in reply
-    assert receiver.last == ("unknown", "too_large")
-
-
-async def test_a_large_body_without_a_length_is_refused_while_it_comes(receiver: Running) -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(400):
-            yield b"x" * 1000
-
-    headers = {"Content-Type": STRUCTURED, **BEARER}
-    reply = await receiver.call("POST", "/v1/events", data=chunks(), headers=headers)
-    assert reply.status == 413
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate"])

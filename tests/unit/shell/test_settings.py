@@ -105,3 +105,28 @@ def test_the_readme_names_every_setting() -> None:
         settings.variable_of(name).removeprefix(settings.ENV_PREFIX) for name in settings.Settings.model_fields
     ]
     assert [name for name in variables if f"`{name}`" not in readme] == []
+
+
+def test_no_secret_shows_in_the_settings() -> None:
+    shown = repr(
+        settings.load(
+            {
+                "LEDGERSTREAM_XERO_CLIENT_SECRET": "hush-hush",
+                "LEDGERSTREAM_LEDGER_URL": "postgresql://app:hush-hush@db.internal/ledger",
+            }
+        )
+    )
+    assert "hush-hush" not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({}, "http://127.0.0.1:8080"),
+        ({"LEDGERSTREAM_RECEIVER_PORT": "9000"}, "http://127.0.0.1:9000"),
+        ({"LEDGERSTREAM_RECEIVER_PUBLIC_URL": "https://hooks.example.com"}, "https://hooks.example.com"),
+        ({"LEDGERSTREAM_RECEIVER_PUBLIC_URL": "https://example.com/books/"}, "https://example.com/books"),
+    ],
+)
+def test_where_senders_find_the_receiver_is_a_setting(given: dict[str, str], url: str) -> None:
+    assert settings.load(given).public_url() == url

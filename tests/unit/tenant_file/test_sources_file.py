@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.tenant_file.folder import FILES, changed, load, problems
+from connectors.base import REQUESTS_PER_MINUTE
+from streams.core.file_reading import read
+from streams.core.tenant_file import SourcesFile
+from tests.unit.tenant_file.folder import ENVIRON, FILES, changed, load, problems
 
 SHOP = "sources.yaml:6: sources.shop-1.secrets[0]"
 STRIPE = "sources.stripe-1"
@@ -142,6 +145,21 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     shop, stripe = load(tmp_path).sources.values()
     assert (shop.name, shop.connector, shop.gateway, shop.live) == ("shop-1", "cloudevents", "shop-1", True)
     assert (stripe.gateway, stripe.order_source, stripe.order_metadata_keys) == ("stripe", "shop-1", ("order_id",))
+
+
+def test_a_secret_in_the_file_does_not_show() -> None:
+    text = FILES["sources.yaml"] + "      - insecure_literal: hushed\n"
+    found, _ = read("sources.yaml", text, SourcesFile, ENVIRON)
+    assert found is not None
+    assert "hushed" not in repr(found.content)
+
+
+def test_a_source_may_come_as_often_as_its_file_says(tmp_path: Path) -> None:
+    found = load(tmp_path, **changed("sources", "gateway: stripe", "gateway: stripe\n    requests_per_minute: 120"))
+    assert [source.requests_per_minute for source in found.sources.values()] == [REQUESTS_PER_MINUTE, 120]
+    assert problems(tmp_path, **changed("sources", "gateway: stripe", "requests_per_minute: 0")) == [
+        f"sources.yaml:9: {STRIPE}.requests_per_minute: got '0': expected greater than or equal to 1. Correct it."
+    ]
 
 
 @pytest.mark.parametrize(("written", "live"), [("no", False), ("Off", False), ("FALSE", False), ("yes", True)])

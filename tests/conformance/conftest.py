@@ -1,0 +1,5 @@
+"""The suite's own assertions are shown as those of test modules are."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.conformance.proofs", "tests.conformance.bodies", "tests.conformance.pressure")
