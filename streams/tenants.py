@@ -3,10 +3,11 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from connectors.base import OutboxConfig, Secret, SourceConfig
+from connectors.base import ConnectorKind, OutboxConfig, Secret, SourceConfig
 from connectors.outbox.address import dialect_of
 from streams.core import tenant_checks
 from streams.core.file_reading import Reading, read
@@ -20,6 +21,14 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\.yaml")
 
 class TenantFilesError(Exception):
     """The files cannot be used; the message has a line for every problem, with file, line, value and remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSource:
+    """A source as `sources.yaml` has it, and a sentence for each thing that keeps it from being heard."""
+
+    connector: ConnectorKind
+    problems: tuple[str, ...]
 
 
 def load(folder: Path, environ: Mapping[str, str]) -> Tenants:
@@ -45,12 +54,32 @@ def load(folder: Path, environ: Mapping[str, str]) -> Tenants:
 
 
 def readings(folder: Path, environ: Mapping[str, str]) -> Mapping[str, Reading[TenantFile]]:
-    """The tenant files of a folder that `load` has found to be right, by name, with their lines."""
+    """The tenant files of a folder that are right, by name, with their lines."""
     found = {}
     for name, text in _texts(folder).items():
         file, _ = (None, ()) if name == SOURCES else read(f"{folder}/{name}", text, TenantFile, environ)
         if file is not None:
             found[name.removesuffix(".yaml")] = file
+    return found
+
+
+def sources_of(folder: Path, environ: Mapping[str, str]) -> Mapping[str, FoundSource]:
+    """Each source with what is wrong with it, also in a folder that `load` refuses. Raises TenantFilesError where
+    `sources.yaml` itself cannot be read."""
+    texts = _texts(folder)
+    sources, problems = read(f"{folder}/{SOURCES}", texts[SOURCES], SourcesFile, environ)
+    if sources is None:
+        raise TenantFilesError("\n".join(problems))
+    files = readings(folder, environ)
+    # The route may be in the file that cannot be read.
+    all_read = len(files) == len(texts) - 1
+    found = {}
+    for name, source in sources.content.sources.items():
+        wrong: list[str] = []
+        _config(sources, name, environ, wrong, [])
+        wrong += tenant_checks.of_source(sources, name)
+        wrong += tenant_checks.unrouted(sources, name, files) if all_read else ()
+        found[name] = FoundSource(source.connector, tuple(wrong))
     return found
 
 
@@ -109,6 +138,7 @@ def _config(
         order_reference_fields=source.order_reference_fields,
         gateway=source.gateway or name,
         outbox=_outbox(sources, name, environ, problems),
+        requests_per_minute=source.requests_per_minute,
     )
 
 
@@ -152,7 +182,7 @@ def _value(ref: SecretRef, environ: Mapping[str, str]) -> str:
         return environ[ref.env]
     if ref.file is not None:
         return Path(ref.file).read_text(encoding="utf-8").strip()
-    return ref.insecure_literal or ""
+    return ref.insecure_literal.get_secret_value() if ref.insecure_literal else ""
 
 
 def _version(texts: Mapping[str, str]) -> str:

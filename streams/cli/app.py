@@ -36,6 +36,7 @@ VERBS: Final = {
         "kafka": ("kafka",),
         "topics": ("topics",),
         "check": ("check",),
+        "sources": ("sources",),
         "trace": ("trace",),
         "audit": ("audit",),
         "ask": ("ask",),

@@ -21,8 +21,8 @@ _GATEWAYS: Final = frozenset({"stripe"})
 
 def problems(sources: Reading[SourcesFile], files: Files) -> Iterator[str]:
     """A sentence for each contradiction, with file, line and remedy. `files` by the tenant's name."""
-    yield from _order_sources(sources)
-    yield from _databases(sources)
+    for name in sources.content.sources:
+        yield from of_source(sources, name)
     for file in files.values():
         yield from _unknown_sources(file, sources.content.sources)
         yield from _ambiguous_rates(file)
@@ -35,39 +35,47 @@ def problems(sources: Reading[SourcesFile], files: Files) -> Iterator[str]:
 
 def warnings(sources: Reading[SourcesFile], files: Files) -> Iterator[str]:
     """What may be meant, and is told once at the start."""
-    routed = {route.source for file in files.values() for route in file.content.routes}
     for name in sources.content.sources:
-        if name not in routed:
-            yield (
-                f"{sources.where('sources', name)}: no tenant file has a route for it, so its events become dead "
-                "letters. Add one to the file of the organisation that they belong to."
-            )
+        yield from unrouted(sources, name, files)
 
 
-def _order_sources(sources: Reading[SourcesFile]) -> Iterator[str]:
+def of_source(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
+    """The contradictions within one source of `sources.yaml`."""
+    yield from _order_source(sources, name)
+    yield from _database(sources, name)
+
+
+def unrouted(sources: Reading[SourcesFile], name: str, files: Files) -> Iterator[str]:
+    """A sentence where a source belongs to no organisation."""
+    if not any(route.source == name for file in files.values() for route in file.content.routes):
+        yield (
+            f"{sources.where('sources', name)}: no tenant file has a route for it, so its events become dead letters. "
+            "Add one to the file of the organisation that they belong to."
+        )
+
+
+def _order_source(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
     known = sources.content.sources
-    for name, source in known.items():
-        where = sources.where("sources", name, "order_source")
-        if source.connector in _GATEWAYS and source.order_source is None:
-            yield f"{where} is missing. Name the source whose orders are paid there."
-        elif source.order_source is not None and source.order_source not in known:
-            yield f"{where}: {_unknown(source.order_source, known)}"
-        elif source.order_source is not None and known[source.order_source].connector in _GATEWAYS:
-            yield f"{where}: {source.order_source} has no orders. Name the source whose orders are paid at {name}."
-        if source.connector in _GATEWAYS and not source.secrets:
-            yield (
-                f"{sources.where('sources', name, 'secrets')} is missing. "
-                "Add the signing secret of the webhook endpoint there."
-            )
+    source, where = known[name], sources.where("sources", name, "order_source")
+    if source.connector in _GATEWAYS and source.order_source is None:
+        yield f"{where} is missing. Name the source whose orders are paid there."
+    elif source.order_source is not None and source.order_source not in known:
+        yield f"{where}: {_unknown(source.order_source, known)}"
+    elif source.order_source is not None and known[source.order_source].connector in _GATEWAYS:
+        yield f"{where}: {source.order_source} has no orders. Name the source whose orders are paid at {name}."
+    if source.connector in _GATEWAYS and not source.secrets:
+        yield (
+            f"{sources.where('sources', name, 'secrets')} is missing. "
+            "Add the signing secret of the webhook endpoint there."
+        )
 
 
-def _databases(sources: Reading[SourcesFile]) -> Iterator[str]:
-    for name, source in sources.content.sources.items():
-        where = sources.where("sources", name, "database")
-        if source.connector == "outbox" and source.database is None:
-            yield f"{where} is missing. Add it, with the url of the database that holds the outbox."
-        if source.connector != "outbox" and source.database is not None:
-            yield f"{where}: only the connector outbox has one. Remove it, or correct the connector."
+def _database(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
+    source, where = sources.content.sources[name], sources.where("sources", name, "database")
+    if source.connector == "outbox" and source.database is None:
+        yield f"{where} is missing. Add it, with the url of the database that holds the outbox."
+    if source.connector != "outbox" and source.database is not None:
+        yield f"{where}: only the connector outbox has one. Remove it, or correct the connector."
 
 
 def _unknown_sources(file: Reading[TenantFile], known: Mapping[str, Source]) -> Iterator[str]:

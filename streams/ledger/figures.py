@@ -58,6 +58,18 @@ class FiguresReader:
                 budgets=await self._budgets(connection),
             )
 
+    @repeated
+    async def last_heard(self) -> Mapping[str, datetime]:
+        """When each source was last heard, whatever became of what it told: an event, a request that told none, or a
+        dead letter. Raises LedgerUnavailable."""
+        heard: dict[str, datetime] = {}
+        async with self._store.read() as connection:
+            for source, at in ((_events.source, _events.recorded_at), (_letters.source, _letters.first_failed_at)):
+                newest = select(source, func.max(at)).where(source.is_not(None)).group_by(source)
+                for name, when in await connection.execute(newest):
+                    heard[name] = max(when, heard.get(name, when))
+        return heard
+
     async def _budgets(self, connection: AsyncConnection) -> dict[str, Budget]:
         names = [row[0] for row in await connection.execute(select(tables.tenants.c.tenant))]
         now = self._clock.now()

@@ -13,7 +13,7 @@ from streams.cli.app import CODES, VERBS, app
 from tests.support.cli import environment, ledgerstream
 from tests.support.desk import ROOT
 
-GROUPS = ("ask", "dlq", "outbox", "sandbox")
+GROUPS = ("ask", "dlq", "outbox", "sandbox", "sources")
 HEAVY = ("faust", "stripe", "aiokafka", "aiohttp", "alembic", "xero_python", "prometheus_client")
 
 

@@ -1,0 +1,45 @@
+"""`ledgerstream sources`: the systems that tell us something."""
+
+from collections.abc import Sequence
+
+import typer
+from rich.table import Table
+
+from streams import settings, tenants
+from streams.cli.app import FOUND_WRONG, app, show
+from streams.cli.desk import Json, console, indented, on_ledger
+from streams.clock import SystemClock
+from streams.desk.hearing import SourceView, views
+from streams.desk.lines import moment
+
+sources = typer.Typer(help="Look after the systems that tell us something.", no_args_is_help=True)
+app.add_typer(sources, name="sources")
+
+
+@sources.callback()
+def _group() -> None:
+    """Typer makes a group of an app that has a callback, even of one verb."""
+
+
+@sources.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the sources: whether they are heard, when last, and what is wrong. Ends with 1 if one is misconfigured, or
+    silent for more than 24 hours."""
+    found = settings.load()
+    configured = tenants.sources_of(found.tenants, settings.environment())
+    heard = on_ledger(lambda ledger: ledger.figures.last_heard(), found)
+    listed = views(configured, heard, SystemClock().now())
+    show(listed, as_json=as_json, people=_print)
+    if any(one.is_wrong for one in listed):
+        raise typer.Exit(FOUND_WRONG)
+
+
+def _print(listed: Sequence[SourceView]) -> None:
+    out = console()
+    table = Table("source", "connector", "state", "heard last", "alive", box=None, pad_edge=False)
+    for one in listed:
+        last = "never" if one.last_heard is None else moment(one.last_heard)
+        table.add_row(one.name, one.connector, one.state, last, one.alive_by)
+    out.print(table)
+    for problem in (problem for one in listed for problem in one.problems):
+        indented(out, f"✗ {problem}", 0)

@@ -1,0 +1,89 @@
+"""`ledgerstream sources list`, on a real ledger."""
+
+import datetime as dt
+
+import msgspec
+
+from schemas.commands import Evidence, Ignored, RefusedEvent
+from streams import tenants
+from streams.desk.hearing import SILENT_AFTER, views
+from streams.ledger import Ledger
+from tests.support.desk import SECRETS, Office, order
+from tests.support.ledger import record, take_in
+
+
+def take_in_one_of_each(office: Office) -> None:
+    """An order of shop-1, a request of stripe-1 that was ignored, and a dead letter of crm-1."""
+
+    async def work(ledger: Ledger) -> None:
+        ignored = record("evt_1", Ignored("moves no money"), 0, topic="raw", source="stripe-1")
+        evidence = Evidence(message="no name", field="name", value=None, remedy="add it")
+        letter = RefusedEvent(cause="data", stage="translate", evidence=evidence)
+        await take_in(
+            ledger,
+            msgspec.structs.replace(ignored, event_key=None),
+            record("c1", letter, 1, topic="events.contacts", source="crm-1"),
+            at=10,
+        )
+
+    office.take_in(order("e1", "1001"))
+    office.on_ledger(work)
+
+
+def test_each_source_is_listed_with_what_was_heard_of_it(office: Office) -> None:
+    take_in_one_of_each(office)
+    listed = office.type("ledgerstream sources list --json")
+    assert listed.code == 0, listed.error
+    assert [(one["name"], one["connector"], one["state"]) for one in listed.json] == [
+        ("shop-1", "cloudevents", "receiving"),
+        ("shop-2", "cloudevents", "never heard"),
+        ("crm-1", "cloudevents", "receiving"),
+        ("jobs-1", "cloudevents", "never heard"),
+        ("stripe-1", "stripe", "receiving"),
+    ]
+    shop, silent, *_, stripe = listed.json
+    last = dt.datetime.fromisoformat(shop["last_heard"])
+    assert abs(dt.datetime.now(dt.UTC) - last) < dt.timedelta(minutes=5)
+    assert (silent["last_heard"], stripe["alive_by"]) == (None, "by the webhooks that it sends")
+    shown = office.type("ledgerstream sources list").out
+    assert f"shop-1    cloudevents  receiving    {last:%Y-%m-%d %H:%M:%S} UTC" in shown
+
+
+def test_a_source_that_was_heard_and_is_not_any_more_is_silent(office: Office) -> None:
+    take_in_one_of_each(office)
+    heard = office.on_ledger(lambda ledger: ledger.figures.last_heard())
+    assert set(heard) == {"shop-1", "stripe-1", "crm-1"}
+    configured = tenants.sources_of(office.tenants, SECRETS)
+    for later, state in ((dt.timedelta(0), "receiving"), (dt.timedelta(seconds=1), "silent")):
+        shop, never, *_ = views(configured, heard, heard["shop-1"] + SILENT_AFTER + later)
+        assert (shop.state, never.state) == (state, "never heard")
+
+
+def test_what_keeps_a_source_from_being_heard_is_told_beside_the_others(office: Office) -> None:
+    take_in_one_of_each(office)
+    del office.settings["LEDGERSTREAM_SECRET_STRIPE_1"]
+    sources = office.tenants / "sources.yaml"
+    sources.write_text(sources.read_text() + "  erp-1:\n    connector: outbox\n")
+    listed = office.type("ledgerstream sources list --json")
+    assert listed.code == 1
+    by_name = {one["name"]: one for one in listed.json}
+    assert by_name["shop-1"]["state"] == "receiving"
+    assert (by_name["stripe-1"]["state"], by_name["erp-1"]["state"]) == ("misconfigured", "misconfigured")
+    [unset] = by_name["stripe-1"]["problems"]
+    assert "the environment variable LEDGERSTREAM_SECRET_STRIPE_1 is not set" in unset
+    no_database, no_route = by_name["erp-1"]["problems"]
+    assert "sources.erp-1.database is missing" in no_database
+    assert "no tenant file has a route for it" in no_route
+    shown = office.type("ledgerstream sources list")
+    assert shown.code == 1
+    assert f"✗ {unset[:60]}" in shown.out
+
+
+def test_a_tenant_file_that_is_broken_hides_no_source(office: Office) -> None:
+    take_in_one_of_each(office)
+    (office.tenants / "uk.yaml").write_text("version: 1\n")
+    listed = office.type("ledgerstream sources list --json")
+    assert [one["state"] for one in listed.json][:2] == ["receiving", "never heard"], "the route may be in that file"
+    (office.tenants / "sources.yaml").write_text("sources: 7\n")
+    broken = office.type("ledgerstream sources list --json")
+    assert (broken.code, "sources.yaml" in broken.error) == (2, True)
