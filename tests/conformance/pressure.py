@@ -22,6 +22,7 @@ class Pressure(Case):
             writer.write("\r\n".join([*head, "", ""]).encode())
             answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
             writer.close()
+            await writer.wait_closed()
             assert answer.startswith(b"HTTP/1.1 413 "), "answered although no byte of the body came"
             assert b"connection: close" in answer.lower()
             assert receiver.last[1] == "too_large"
