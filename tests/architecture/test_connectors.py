@@ -39,7 +39,7 @@ def test_every_connector_has_a_page_that_people_find(kind: ConnectorKind) -> Non
 def _cases() -> list[str]:
     """The kinds of the classes that run the conformance suite."""
     return [
-        statement.value.value
+        str(statement.value.value)
         for module in modules("tests/conformance")
         for node in module.nodes
         if isinstance(node, ast.ClassDef) and "Conformance" in [getattr(base, "id", "") for base in node.bases]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -49,8 +49,8 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(connectors, "__path__", [*connectors.__path__, str(root / "connectors")])
         row = _row()
         assert row.webhooks is not None
-        patch.setitem(REGISTRY, "till", row)  # type: ignore[arg-type]  # a kind that only the page has
-        patch.setitem(CONNECTORS, "till", row.webhooks)  # type: ignore[arg-type]  # the same
+        for table, value in ((REGISTRY, row), (CONNECTORS, row.webhooks)):
+            patch.setitem(cast("dict[str, object]", table), "till", value)
         yield root
         for name in [name for name in sys.modules if name.startswith("connectors.till")]:
             patch.delitem(sys.modules, name)
