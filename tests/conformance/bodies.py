@@ -10,7 +10,7 @@ from connectors.base import Events
 from schemas.commands import Ignored, RefusedEvent
 from schemas.envelope import Envelope, from_kafka, to_kafka
 from schemas.events import decode_event
-from tests.conformance.case import Case, content, keys
+from tests.conformance.case import Case, Clock, content, keys
 
 GARBAGE = (b"", b"garbage", b"{", b"[]", b"[[]]", b"null", b"7", b'"text"', b"{}", b"\xff\xfe", b"\0", b"[" * 5000)
 
@@ -57,17 +57,21 @@ class Bodies(Case):
             assert event.source == self.source.name, "nobody tells the events of another source"
 
     async def test_a_delivery_that_comes_twice_tells_the_same(self) -> None:
-        async with self.receiver() as receiver:
+        clock = Clock()
+        async with self.receiver(clock=clock) as receiver:
             for sample in (*self.samples, *self.samples):
                 assert (await self.post(receiver, sample.body)).status == self.accepted
+                clock.elapsed_s += 10
         events = content(self.heard(receiver))
         once = len(events) // 2
         assert events[:once] == events[once:], "else the ledger would take the second for another fact"
 
     async def test_deliveries_in_another_order_tell_the_same(self) -> None:
-        async with self.receiver() as receiver:
+        clock = Clock()
+        async with self.receiver(clock=clock) as receiver:
             for sample in (*self.samples, *reversed(self.samples)):
                 await self.post(receiver, sample.body)
+                clock.elapsed_s += 10
         events = content(self.heard(receiver))
         once = len(events) // 2
         by_key = dict(zip(keys(events[:once]), events[:once], strict=True))
