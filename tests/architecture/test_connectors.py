@@ -61,6 +61,28 @@ def test_no_credential_is_kept_beside_a_request(kind: ConnectorKind) -> None:
     assert [name for name in kept if CREDENTIALS.search(name) or name != name.lower()] == []
 
 
+# Where a request may be said to be verified, and where what was verified becomes, or comes back as, a raw record.
+MADE_IN = {
+    "VerifiedBody": {
+        "connectors/receiver/events.py",
+        "connectors/receiver/lookup.py",
+        "connectors/receiver/sources.py",
+    },
+    "RawRecord": {"connectors/receiver/sources.py", "schemas/raw.py"},
+}
+
+
+@pytest.mark.parametrize("name", MADE_IN)
+def test_only_what_is_verified_is_ever_read(name: str) -> None:
+    made = {
+        module.path
+        for module in modules()
+        for node in module.nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    }
+    assert made == MADE_IN[name], f"{name} stands for a proof: only the receiver makes one, of what it has verified"
+
+
 def _doors() -> list[Module]:
     """What deals with requests of others: not the sandbox, which others call, nor what calls Xero."""
     return [module for module in modules("connectors") if not module.path.startswith("connectors/xero/")]
