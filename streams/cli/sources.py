@@ -11,6 +11,7 @@ from streams.cli.desk import Json, console, indented, on_ledger
 from streams.clock import SystemClock
 from streams.desk.hearing import SourceView, views
 from streams.desk.lines import moment
+from streams.ledger.errors import LedgerError
 
 sources = typer.Typer(help="Look after the systems that tell us something.", no_args_is_help=True)
 app.add_typer(sources, name="sources")
@@ -27,9 +28,15 @@ def list_(as_json: Json = False) -> None:
     silent for more than 24 hours."""
     found = settings.load()
     configured = tenants.sources_of(found.tenants, settings.environment())
-    heard = on_ledger(lambda ledger: ledger.figures.last_heard(), found)
+    try:
+        heard, why_not = on_ledger(lambda ledger: ledger.figures.last_heard(), found), None
+    except LedgerError as error:
+        # A source that is misconfigured may be why no receiver has started and made a ledger.
+        heard, why_not = None, error
     listed = views(configured, heard, SystemClock().now())
     show(listed, as_json=as_json, people=_print)
+    if why_not is not None:
+        raise why_not
     if any(one.is_wrong for one in listed):
         raise typer.Exit(FOUND_WRONG)
 

@@ -13,7 +13,7 @@ from streams.tenants import FoundSource
 # A business day and the night before it. Longer, and somebody should look whether the source still sends.
 SILENT_AFTER: Final = timedelta(hours=24)
 
-State = Literal["receiving", "silent", "never heard", "misconfigured"]
+State = Literal["receiving", "silent", "never heard", "misconfigured", "not asked"]
 
 
 class SourceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +33,17 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ("silent", "misconfigured")
 
 
-def views(found: Mapping[str, FoundSource], heard: Mapping[str, datetime], now: datetime) -> Sequence[SourceView]:
-    """The configured sources, in the order of their file."""
+def views(
+    found: Mapping[str, FoundSource], asked: Mapping[str, datetime] | None, now: datetime
+) -> Sequence[SourceView]:
+    """The configured sources, in the order of their file. `asked` is when the ledger heard each last; None where it
+    could not be asked."""
+    heard = asked or {}
     return [
         SourceView(
             name=name,
             connector=source.connector,
-            state="misconfigured" if source.problems else _state(heard.get(name), now),
+            state=_state(source, asked is not None, heard.get(name), now),
             last_heard=heard.get(name),
             alive_by=REGISTRY[source.connector].alive,
             problems=source.problems,
@@ -48,7 +52,11 @@ def views(found: Mapping[str, FoundSource], heard: Mapping[str, datetime], now: 
     ]
 
 
-def _state(last: datetime | None, now: datetime) -> State:
+def _state(source: FoundSource, asked: bool, last: datetime | None, now: datetime) -> State:
+    if source.problems:
+        return "misconfigured"
+    if not asked:
+        return "not asked"
     if last is None:
         return "never heard"
     return "receiving" if now - last <= SILENT_AFTER else "silent"

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -49,11 +49,12 @@ class Clock:
         return self.elapsed_s
 
 
-class Case:
-    """One connector. `test_mode`, `batch` and `thin` are None where the source has no such thing.
+class Case(ABC):
+    """One connector, as a class with these attributes. `test_mode`, `batch` and `thin` stay None where the source has
+    no such thing.
 
-    `source` is a live one with two secrets. `samples` are two or more, in the order in which they happened, whose last
-    ones tell the same thing newly. `unknown` are bodies of types that are not known; `thin` names a thing without
+    `source` is a live one with two secrets and a token. `samples` are two or more deliveries that tell events, as the
+    source's documentation shows them. `unknown` are bodies of types that are not known; `thin` names a thing without
     telling it. `tolerance_s` is how far a signature's time may be from ours, None where the signature has no time.
     """
 

@@ -87,3 +87,11 @@ def test_a_tenant_file_that_is_broken_hides_no_source(office: Office) -> None:
     (office.tenants / "sources.yaml").write_text("sources: 7\n")
     broken = office.type("ledgerstream sources list --json")
     assert (broken.code, "sources.yaml" in broken.error) == (2, True)
+
+
+def test_what_is_misconfigured_is_told_before_there_is_a_ledger(office: Office) -> None:
+    del office.settings["LEDGERSTREAM_SECRET_STRIPE_1"]
+    listed = office.type("ledgerstream sources list")
+    assert (listed.code, "There is no ledger at" in listed.error) == (3, True)
+    assert listed.out.count("not asked") == 4
+    assert "the environment variable LEDGERSTREAM_SECRET_STRIPE_1 is not set" in " ".join(listed.out.split())
