@@ -107,6 +107,13 @@ def test_refunds_that_together_return_all_return_all_of_the_tax(
         assert sum(Decimal(one["LineAmount"]) for one in back) == (net + tax if is_exclusive else net)
 
 
+def test_what_a_note_credited_elsewhere_takes_nothing_from_the_invoices_own_parts() -> None:
+    body = {"LineAmountTypes": "Inclusive", "LineItems": [_item("200", "OUTPUT2", "12.00", "2.00")]}
+    elsewhere = {"LineAmountTypes": "Inclusive", "LineItems": [_item("425", "OUTPUT2", "3.00", "0.50")]}
+    [line] = spread.over_invoice(Decimal(12), "GBP", body, [elsewhere], "Refund")
+    assert (line.unit_amount, line.tax_amount) == (Decimal(12), Decimal(2))
+
+
 def test_more_than_is_left_is_measured_by_the_whole_invoice() -> None:
     body = {"LineAmountTypes": "Inclusive", "LineItems": [_item("200", "OUTPUT2", "12.00", "2.00")]}
     first = spread.over_invoice(Decimal(12), "GBP", body, (), "Refund")
