@@ -58,8 +58,7 @@ def definite_tenant(tenants: Tenants, source: str, facts: Facts) -> Tenant:
 
 def _matches(tenants: Tenants, source: str, facts: Facts) -> list[tuple[Tenant, _Conditions]]:
     """The routes that the facts do not rule out, with what each asks for."""
-    routes = ((one, route) for one in tenants.tenants.values() for route in one.file.routes if route.source == source)
-    asked = [(tenant, _conditions(route, facts)) for tenant, route in routes]
+    asked = [(tenant, _conditions(route, facts)) for tenant, route in tenants.routes.get(source, ())]
     found = [
         (tenant, conditions)
         for tenant, conditions in asked

@@ -7,7 +7,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from connectors.base import SourceConfig
-from streams.core.tenant_file import PaymentAccount, Rate, TenantFile
+from streams.core.tenant_file import PaymentAccount, Rate, Route, TenantFile
 
 
 @dataclass(frozen=True)
@@ -44,3 +44,12 @@ class Tenants:
     tenants: Mapping[str, Tenant]
     version: str = ""
     warnings: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def routes(self) -> Mapping[str, tuple[tuple[Tenant, Route], ...]]:
+        """By source, every route that names it, with the organisation whose route it is; in the order of the files."""
+        found: dict[str, list[tuple[Tenant, Route]]] = {}
+        for tenant in self.tenants.values():
+            for route in tenant.file.routes:
+                found.setdefault(route.source, []).append((tenant, route))
+        return {source: tuple(some) for source, some in found.items()}
