@@ -26,6 +26,7 @@ MODULES: Final = {
     "memory": "tests.bench.memory",
     "backlog": "tests.bench.backlog",
     "mixed": "tests.bench.mixed",
+    "tenants": "tests.bench.tenants",
     "real_time": "tests.bench.real_time",
     "sandbox": "tests.bench.sandbox_speed",
 }

@@ -24,7 +24,7 @@ from streams.sender.gate import open_gate
 from tests.bench import feed
 from tests.bench.backlog import backlog, drained
 from tests.bench.rows import Row, compared
-from tests.integration.sender.world import built
+from tests.integration.sender.world import built, one_organisation
 
 SECONDS: Final = 180.0
 MEDIAN_S: Final = 0.5
@@ -81,7 +81,7 @@ async def _documents(described: dict[str, Any]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         ledger = await open_ledger(f"sqlite:///{Path(folder) / 'ledger.db'}", clock)
         await feed.take_in(ledger, feed.translated(backlog(_ORDERS)))
-        async with built(given, tenant_id, ledger, Patience(), open_gate, clock) as (sender, _counts):
+        async with built(given, one_organisation(tenant_id), ledger, Patience(), open_gate, clock) as (sender, _counts):
             running = asyncio.create_task(sender.run())
             await asyncio.sleep(SECONDS + 2)
             await sender.stop()

@@ -20,7 +20,7 @@ from tests.bench import feed, virtual_time
 from tests.bench.backlog import backlog
 from tests.bench.quiet import quiet
 from tests.bench.virtual_time import VirtualClock
-from tests.integration.sender.world import built
+from tests.integration.sender.world import built, one_organisation
 
 _LOOK_S: Final = 5.0
 
@@ -48,7 +48,7 @@ async def _main(url: str, described: dict[str, Any], orders: int, clock: Virtual
     _say("begun")
     started_s = time.process_time()
     await feed.take_in(ledger, map(decode_record, values))
-    async with built(given, tenant_id, ledger, Patience(), OnWire(clock), clock) as (sender, _counts):
+    async with built(given, one_organisation(tenant_id), ledger, Patience(), OnWire(clock), clock) as (sender, _counts):
         running = asyncio.create_task(sender.run())
         while await ledger.situation.tenants_with_work():
             await clock.sleep(_LOOK_S)

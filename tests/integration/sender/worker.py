@@ -20,7 +20,7 @@ from streams.core.after import Patience
 from streams.ledger import open_ledger
 from streams.sender.gate import Point
 from tests.integration.sender.stream import decoded
-from tests.integration.sender.world import JumpingClock, built
+from tests.integration.sender.world import JumpingClock, built, one_organisation
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +71,10 @@ async def main(orders: Orders) -> None:
     gate = Dying(orders.die_at, orders.die_nth)
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    async with built(orders.given, orders.xero_tenant_id, ledger, orders.patience, gate, clock) as (sender, _):
+    async with built(orders.given, one_organisation(orders.xero_tenant_id), ledger, orders.patience, gate, clock) as (
+        sender,
+        _,
+    ):
         running = asyncio.create_task(sender.run())
         while not is_quiet(orders.database):
             with contextlib.suppress(TimeoutError):

@@ -149,15 +149,17 @@ async def sender_on(
     sandbox: Sandbox,
     address: Address,
     ledger: Ledger,
+    organisations: Sequence[Organisation] = (),
     *,
     patience: Patience = HURRIED,
     gate: Gate = open_gate,
     clock: Clock | None = None,
 ) -> AsyncIterator[tuple[Sender, Counts]]:
-    """A sender that runs while the block does."""
+    """A sender that runs while the block does; without `organisations` for the sandbox's first one."""
     credentials = sandbox.credentials
     given = (address.api_url, address.identity_url, credentials.client_id, credentials.client_secret)
-    async with built(given, sandbox.organisations[0].tenant_id, ledger, patience, gate, clock) as (sender, counts):
+    sends_for = organisations or one_organisation(sandbox.organisations[0].tenant_id)
+    async with built(given, sends_for, ledger, patience, gate, clock) as (sender, counts):
         running = asyncio.create_task(sender.run())
         try:
             yield sender, counts
@@ -166,10 +168,15 @@ async def sender_on(
             await running
 
 
+def one_organisation(xero_tenant_id: str) -> Sequence[Organisation]:
+    """The British one alone."""
+    return [Organisation("uk", xero_tenant_id, RATES)]
+
+
 @contextlib.asynccontextmanager
 async def built(
     given: tuple[str, str, str, str],
-    xero_tenant_id: str,
+    organisations: Sequence[Organisation],
     ledger: Ledger,
     patience: Patience,
     gate: Gate,
@@ -189,7 +196,7 @@ async def built(
         client = XeroClient(given[0], tokens, clock.elapsed, counts, may_leave)
         await client.start()
         parts = Parts(ledger, client, clock, counts, "worker", patience, gate)
-        senders.append(Sender(parts, [Organisation("uk", xero_tenant_id, RATES)]))
+        senders.append(Sender(parts, organisations))
         try:
             yield senders[0], counts
         finally:
