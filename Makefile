@@ -52,7 +52,7 @@ test: TOOLS := mvn kcat curl openssl postgres
 test: $(STAMP) tools ## everything that must hold before a commit is pushed; prints its time
 	@start=$$SECONDS; \
 	$(MAKE) --no-print-directory check; \
-	$(PYTEST) -q -n 2 --dist loadgroup --maxschedchunk 2 -m "not all and not bench" tests --ignore=tests/unit --ignore=tests/architecture; \
+	$(PYTEST) -q -n 3 --dist loadgroup --maxschedchunk 2 -m "not all and not bench" tests --ignore=tests/unit --ignore=tests/architecture; \
 	echo "make test took $$((SECONDS - start)) s"
 
 test-all: TOOLS := mvn kcat curl openssl postgres mariadb engine compose

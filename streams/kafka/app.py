@@ -24,6 +24,9 @@ Handler = Callable[[Run], Awaitable[Awaitable[object] | None]]
 RUN_RECORDS_MAX: Final = 500
 UNFINISHED_RUNS_MAX: Final = 4
 _SESSION_TIMEOUT_S: Final = 10.0
+# A member that freezes in the middle of a rebalance is waited for as long as this, whatever its session timeout is: the
+# others have no partitions meanwhile. It must be less than a lease lasts, so that a frozen worker is replaced within it.
+_REBALANCE_TIMEOUT_S: Final = 20.0
 _COMMIT_INTERVAL_S: Final = 1.0
 _STOP_TIMEOUT_S: Final = 4.0
 # aiokafka leaves its group, without a word, when the consumer does not poll for this long; an idle one does not.
@@ -105,6 +108,7 @@ def create_app(
         broker_session_timeout=session_timeout_s,
         broker_heartbeat_interval=session_timeout_s / 4,
         broker_commit_interval=_COMMIT_INTERVAL_S,
+        broker_rebalance_timeout=_REBALANCE_TIMEOUT_S,
         broker_max_poll_interval=_MAX_POLL_INTERVAL_S,
         broker_max_poll_records=run_records_max,
         stream_buffer_maxsize=_STREAM_BUFFER_RUNS,

@@ -48,7 +48,7 @@ class Nursery:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._number = 0
-        self._born: dict[int, asyncio.Future[int]] = {}
+        self._born: dict[int, asyncio.Future[Child]] = {}
         self._codes: dict[int, asyncio.Future[int]] = {}
 
     async def start(self) -> None:
@@ -83,8 +83,7 @@ class Nursery:
         born = self._born[self._number] = asyncio.get_running_loop().create_future()
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         await self._process.stdin.drain()
-        pid = await born
-        return Child(pid, self._codes[pid])
+        return await born
 
     async def stop(self) -> None:
         """End it, and everything that was born there."""
@@ -101,8 +100,9 @@ class Nursery:
         async for line in process.stdout:
             fact = json.loads(line)
             if "order" in fact:
-                self._codes[fact["pid"]] = loop.create_future()
-                self._born.pop(fact["order"]).set_result(fact["pid"])
+                code = self._codes[fact["pid"]] = loop.create_future()
+                # Both together: it may have ended before whoever waits for its birth is told.
+                self._born.pop(fact["order"]).set_result(Child(fact["pid"], code))
             else:
                 self._codes.pop(fact["pid"]).set_result(fact["code"])
         for waiting in (*self._born.values(), *self._codes.values()):
