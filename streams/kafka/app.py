@@ -24,8 +24,8 @@ Handler = Callable[[Run], Awaitable[Awaitable[object] | None]]
 RUN_RECORDS_MAX: Final = 500
 UNFINISHED_RUNS_MAX: Final = 4
 _SESSION_TIMEOUT_S: Final = 10.0
-# A member that freezes in the middle of a rebalance is waited for as long as this, whatever its session timeout is: the
-# others have no partitions meanwhile. It must be less than a lease lasts, so that a frozen worker is replaced within it.
+# A member that freezes within a rebalance is waited for as long as this, whatever its session timeout is: the others
+# have no partitions meanwhile. It must be less than a lease lasts, so that a frozen worker is replaced within that.
 _REBALANCE_TIMEOUT_S: Final = 20.0
 _COMMIT_INTERVAL_S: Final = 1.0
 _STOP_TIMEOUT_S: Final = 4.0

@@ -80,7 +80,8 @@ class Nursery:
             "environment": dict(environment),
             "log": str(log),
         }
-        born = self._born[self._number] = asyncio.get_running_loop().create_future()
+        born: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
+        self._born[self._number] = born
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         await self._process.stdin.drain()
         return await born
@@ -100,12 +101,14 @@ class Nursery:
         async for line in process.stdout:
             fact = json.loads(line)
             if "order" in fact:
-                code = self._codes[fact["pid"]] = loop.create_future()
+                code: asyncio.Future[int] = loop.create_future()
+                self._codes[fact["pid"]] = code
                 # Both together: it may have ended before whoever waits for its birth is told.
                 self._born.pop(fact["order"]).set_result(Child(fact["pid"], code))
             else:
                 self._codes.pop(fact["pid"]).set_result(fact["code"])
-        for waiting in (*self._born.values(), *self._codes.values()):
+        unanswered: list[asyncio.Future[Child] | asyncio.Future[int]] = [*self._born.values(), *self._codes.values()]
+        for waiting in unanswered:
             if not waiting.done():
                 waiting.set_exception(ChildProcessError("the nursery has ended: see its traceback above"))
                 waiting.exception()
