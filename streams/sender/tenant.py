@@ -1,7 +1,6 @@
 """One organisation's turn of work: own it, finish what stands open, then plan and send until nothing is left to do."""
 
 import asyncio
-import datetime as dt
 from collections.abc import Coroutine
 from contextlib import nullcontext
 from typing import Any, Final
@@ -25,8 +24,6 @@ from streams.sender.parts import Organisation, Parts, Stopping
 # What another process does (a replay, an answer, `resume`) wakes nobody here: it is seen after so long.
 _IDLE_S: Final = 2.0
 _FAILED_S: Final = 2.0
-# While Xero lets nothing through there is nothing to see; where that lasts for longer than a minute we look anew.
-_PUT_OFF_MAX: Final = dt.timedelta(minutes=1)
 # Xero lets 5 calls of an organisation be under way.
 _ON_WIRE_MAX: Final = 5
 # Calls that nobody answered wait for their time to look; where Xero answers none at all, no more are begun.
@@ -47,8 +44,6 @@ class TenantSender:
         self._tasks: dict[asyncio.Task[None], int | None] = {}
         self._reading: set[str] = set()
         self._owned = Ownership(parts, organisation.tenant)
-        # Until when Xero lets nothing through, as we saw when we last looked.
-        self._put_off_until: dt.datetime | None = None
         # Where workers share a ledger, those without work hold leases too, so that each has its share of them.
         self._may_sleep = not parts.ledger.is_shared
 
@@ -96,11 +91,6 @@ class TenantSender:
         if self._news.is_set():
             self._news.clear()
             self._outlook.forget()
-            self._put_off_until = None
-        if (rest_s := self._rest_s()) > 0:
-            with self._parts.waiting():
-                await self._idle(rest_s)
-            return
         lease = await self._own()
         if lease is None:
             await self._idle(_IDLE_S)
@@ -131,21 +121,9 @@ class TenantSender:
                 if held is None and away is None and self._may_sleep and not self._tasks:
                     await self._woken.wait()
                     return
-                self._put_off(situation.budget.not_before)
                 limited = held is not None or (away is not None and situation.budget.not_before is not None)
                 with self._parts.waiting() if limited else nullcontext():
                     await self._idle(min(one for one in (away, held, _IDLE_S) if one is not None))
-
-    def _put_off(self, until: dt.datetime | None) -> None:
-        self._put_off_until = until and min(until, self._parts.clock.now() + _PUT_OFF_MAX)
-
-    def _rest_s(self) -> float:
-        """How long Xero lets nothing through, where our lease needs nothing either. A look at the ledger would find out
-        nothing, and organisations that all wait for the app's next minute would keep a processor busy with looking."""
-        may_rest = (self._may_sleep and not self._tasks) or not (self._owned.is_due or self._owned.is_leaving)
-        if self._put_off_until is None or not may_rest:
-            return 0.0
-        return (self._put_off_until - self._parts.clock.now()).total_seconds()
 
     async def _own(self) -> Lease | None:
         """The lease, prolonged in good time; with a new one everything that stands open is taken up."""
@@ -227,8 +205,6 @@ class TenantSender:
             return opened
         if opened.limit == "changed":
             self._outlook.forget()
-        elif opened.limit == "retry":
-            self._put_off(self._parts.clock.now() + dt.timedelta(seconds=opened.seconds))
         # A slot in flight frees when a call of ours ends, which wakes us; one of the minute does not. The shortest wait
         # keeps from spinning.
         event = self._news if opened.limit == "minute" else self._woken
@@ -244,7 +220,6 @@ class TenantSender:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A call that failed in our own code stays open: it is taken up again with the next renewal of the lease."""
         del self._tasks[task]
-        self._put_off_until = None
         self.rouse()
         error = None if task.cancelled() else task.exception()
         if isinstance(error, FenceLost):
