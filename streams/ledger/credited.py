@@ -1,7 +1,7 @@
-"""Credit notes of one invoice: which came before another, so that together they give back no more than was sold."""
+"""Credit notes of one invoice: which count before another, so that together they give back no more than was sold."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,34 +13,53 @@ from streams.ledger.rows import chunks
 _commands: Final = tables.commands
 _effects: Final = tables.effects
 _needs: Final = tables.dependencies
-_Note = tuple[str, str, int, str]
+
+
+class _Note(NamedTuple):
+    """`position` is the order in which they came; `is_first`: it is booked or sent, so it counts before all others."""
+
+    position: int
+    invoice: str
+    command: str
+    effect: str
+    is_first: bool
 
 
 async def before(connection: AsyncConnection, notes: Mapping[str, str]) -> dict[str, list[str]]:
-    """The effects of the credit notes that came before each of these and are booked or on their way.
+    """The effects of the credit notes that count before each of these: what is booked or sent, and what came earlier.
 
     `notes`: the invoice's effect of each credit note, by command id; so is the answer.
     """
     found: dict[str, list[str]] = {}
     for keys in chunks(set(notes.values())):
         known = sorted({note for way in (_direct(keys), _by_payment(keys)) for note in await _read(connection, way)})
-        places = {command: (invoice, place) for invoice, command, place, _ in known}
-        for command, _ in notes.items():
-            invoice, place = places.get(command, ("", 0))
-            earlier = [effect for of, _, at, effect in known if of == invoice and at < place]
-            if earlier:
-                found[command] = list(dict.fromkeys(earlier))
+        positions = {note.command: note.position for note in known}
+        for command, invoice in notes.items():
+            others = (one for one in known if one.invoice == invoice and one.command != command)
+            first = [one.effect for one in others if one.is_first or one.position < positions.get(command, 0)]
+            if first:
+                found[command] = list(dict.fromkeys(first))
     return found
 
 
 async def _read(connection: AsyncConnection, way: Select[Any]) -> Iterable[_Note]:
-    return [(row[0], row[1], row[2], row[3]) for row in await connection.execute(way)]
+    return [
+        _Note(position, invoice, command, effect, is_first=state == "sent" or xero_id is not None)
+        for position, invoice, command, effect, state, xero_id in await connection.execute(way)
+    ]
 
 
 def _notes() -> Select[Any]:
     """Current credit notes that have a document, are ready or are sent; one that waits for a person is none of them."""
     return (
-        select(_needs.c.effect_key, _commands.c.command_id, _commands.c.position, _commands.c.effect_key)
+        select(
+            _commands.c.position,
+            _needs.c.effect_key,
+            _commands.c.command_id,
+            _commands.c.effect_key,
+            _commands.c.state,
+            _effects.c.xero_id,
+        )
         .join(_effects, _effects.c.current_command == _commands.c.command_id)
         .where(
             _commands.c.kind == "UpsertCreditNote",

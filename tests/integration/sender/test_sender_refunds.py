@@ -18,13 +18,17 @@ def _returned(w: World) -> None:
     assert sorted(Decimal(one["amount"]) for one in books["payments"]) == [Decimal("10.00"), Decimal("22.34")]
 
 
-async def test_the_invoice_that_the_payment_paid_is_credited(tmp_path: Path) -> None:
-    stream = Stream()
+async def _feed_paid_order(w: World, stream: Stream) -> None:
     stream.order("1001")
     stream.payment("1001", "22.34")
+    await w.feed(stream.records)
+    await w.until_quiet()
+
+
+async def test_the_invoice_that_the_payment_paid_is_credited(tmp_path: Path) -> None:
+    stream = Stream()
     async with world(tmp_path) as w:
-        await w.feed(stream.records)
-        await w.until_quiet()
+        await _feed_paid_order(w, stream)
         await w.feed([stream.refund("1001", "10.00", payment="pi_1001")])
         await w.until_quiet()
         assert set(w.commands().values()) == {"posted"}
@@ -50,11 +54,8 @@ async def test_a_refund_before_its_payment_and_order_waits_for_both(tmp_path: Pa
 
 async def test_refunds_that_return_all_return_the_tax_to_the_penny_and_no_more_goes_back(tmp_path: Path) -> None:
     stream = Stream()
-    stream.order("1001")
-    stream.payment("1001", "22.34")
     async with world(tmp_path) as w:
-        await w.feed(stream.records)
-        await w.until_quiet()
+        await _feed_paid_order(w, stream)
         of_payment = stream.refund("1001", "7.45", payment="pi_1001", part="a")
         # Together in one run: each must know of those before it.
         await w.feed([of_payment, stream.refund("1001", "7.44", part="b"), stream.refund("1001", "7.45", part="c")])
@@ -81,3 +82,19 @@ async def test_a_payment_in_another_currency_is_a_letter_and_no_payment(tmp_path
         assert '"field":"currency"' in letter["evidence"]
         assert "in EUR" in letter["evidence"]
         assert not w.books()["payments"]
+
+
+async def test_a_refund_that_came_first_and_had_to_wait_counts_what_was_credited_meanwhile(tmp_path: Path) -> None:
+    stream = Stream()
+    order = stream.order("1001")
+    of_payment = stream.refund("1001", "20.00", payment="pi_1001", part="a")
+    of_order = stream.refund("1001", "20.00", part="b")
+    async with world(tmp_path) as w:
+        await w.feed([order, of_payment, of_order])
+        await w.until_quiet()
+        assert [note["number"] for note in w.books()["credit_notes"]] == ["CN-1001b"]
+        await w.feed([stream.payment("1001", "22.34")])
+        await w.until_quiet()
+        [question] = w.questions()
+        assert (question["kind"], question["command_id"]) == ("refund_above_sale", "stripe-1:refund-1001a#credit_note")
+        assert len(w.books()["credit_notes"]) == 1
