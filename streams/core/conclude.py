@@ -10,7 +10,7 @@ from typing import Any, Final
 from connectors.xero import refusals
 from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount, day
 from schemas.codec import shorten
-from schemas.commands import UpsertContact
+from schemas.commands import CancelInvoice, UpsertContact
 from streams.core.decisions import READ_AFTER
 from streams.core.merge import canonical, field
 from streams.core.posted import document, posted
@@ -54,7 +54,8 @@ def _is_ours(item: OpenWrite, body: Body) -> bool:
 
 def _restored(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result:
     """The end of a write that a restored ledger does not know about. What became of the document after it was made
-    comes again from Kafka, so it counts as it stands, changed or ended."""
+    comes again from Kafka, so it counts as it stands, changed or ended; unless the command replaced earlier versions:
+    then one of those may stand, and planning goes on from there."""
     ours = [body for body in seen if item.write.resource == "Contacts" or bears_mark(body, item.command.effect.mark)]
     if not ours:
         return _again(item, "Xero does not hold it; it is sent", now, {READ_AFTER: now.isoformat()})
@@ -62,6 +63,9 @@ def _restored(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result
     if len(live) > 1:
         return _doubled(item, live, now)
     body = (live or ours)[0]
+    if isinstance(item.command.payload, CancelInvoice) or (live and item.command.replaced and not _shows(item, body)):
+        before = next((one for one in reversed(item.older) if _holds(item, one, body)), None)
+        return _update_path(item, body, now, before or next(reversed(item.older), None))
     done = posted(item, body, now, "it was in Xero already, sent after the backup that was put back")
     if isinstance(done, Asked) and done.posted is not None and not _shows(item, body):
         # A newer version has changed it since: its total is that one's.
@@ -78,7 +82,12 @@ def _changed(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result:
 
 def _shows(item: OpenWrite, body: Body) -> bool:
     """Whether the document is as it would be after the write."""
-    return all(canonical(name, value) == field(body, name) for name, value in _told(item, item.write.element))
+    return _holds(item, item.write.element, body)
+
+
+def _holds(item: OpenWrite, element: Body, body: Body) -> bool:
+    """Whether the document is as the element says."""
+    return all(canonical(name, value) == field(body, name) for name, value in _told(item, element))
 
 
 def _told(item: OpenWrite, element: Body) -> list[tuple[str, Any]]:
@@ -196,14 +205,16 @@ def _is_same(item: OpenWrite, body: Body) -> bool:
     )
 
 
-def _update_path(item: OpenWrite, body: Body, now: dt.datetime) -> Back:
-    """It is ours with another content: the effect gets its document, and planning goes on from what Xero holds."""
+def _update_path(item: OpenWrite, body: Body, now: dt.datetime, sent: Body | None = None) -> Back:
+    """It is ours with another content: the effect gets its document, and planning goes on from what Xero holds. `sent`
+    is the version that we sent last, as far as that is known: what differs from it is a person's."""
     return Back(
         command_id=item.command.command_id,
         cause="transient",
         reason="it was in Xero already with other content; what differs is updated",
         not_before=now,
         document=document(item, body, now),
+        sent=sent,
     )
 
 

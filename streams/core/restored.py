@@ -1,8 +1,8 @@
 """A ledger that was put back from a backup: what of its open writes Xero must be asked for first. Pure.
 
 Such a write has no element, because nothing says that it was ever sent. Planning says what it would be now: what would
-be made anew is looked for, because it may have been made after the backup; everything else is decided from what Xero
-holds, and to do it twice changes nothing (design 6 and 7.7).
+be made anew is looked for, because it may have been made after the backup, by this command or by a version that it
+replaced; everything else is decided from what Xero holds, and to do it twice changes nothing (design 6 and 7.7).
 """
 
 import datetime as dt
@@ -11,10 +11,11 @@ from typing import Final
 
 import msgspec
 
+from schemas.commands import UpsertInvoice
 from streams.core import plan
 from streams.core.decisions import READ_AFTER, Rates, Write
 from streams.core.results import Back
-from streams.core.situation import RESTORED, OpenWrite
+from streams.core.situation import RESTORED, OpenWrite, PlannedWrite, ReadyCommand
 
 _CREATE: Final = "create"
 
@@ -31,10 +32,13 @@ def planned(
     looked_for: list[OpenWrite] = []
     back: list[Back] = []
     for item in items:
-        decision = plan.decided(item.command, rates)
-        if isinstance(decision, Write) and decision.planned.step == _CREATE:
-            write = msgspec.structs.replace(decision.planned, step=RESTORED)
-            looked_for.append(msgspec.structs.replace(item, write=write))
+        older = [write for one in item.command.replaced if (write := _made(_of_anybody(one), rates))]
+        # A cancellation makes nothing itself: what it calls off is looked for.
+        write = _made(item.command, rates) or next(reversed(older), None)
+        if write is not None:
+            write = msgspec.structs.replace(write, command_id=item.command.command_id, step=RESTORED)
+            elements = tuple(one.element for one in older)
+            looked_for.append(msgspec.structs.replace(item, write=write, older=elements))
         else:
             back.append(
                 Back(
@@ -45,3 +49,17 @@ def planned(
                 )
             )
     return tuple(looked_for), tuple(back)
+
+
+def _made(command: ReadyCommand, rates: Rates) -> PlannedWrite | None:
+    """What the command would make anew; None if it makes nothing."""
+    decision = plan.decided(command, rates)
+    return decision.planned if isinstance(decision, Write) and decision.planned.step == _CREATE else None
+
+
+def _of_anybody(version: ReadyCommand) -> ReadyCommand:
+    """An invoice is found by its number, so also before its customer is known again."""
+    if not isinstance(version.payload, UpsertInvoice):
+        return version
+    customers = tuple(msgspec.structs.replace(one, xero_id=one.xero_id or "") for one in version.depends_on)
+    return msgspec.structs.replace(version, depends_on=customers)

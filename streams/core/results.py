@@ -39,7 +39,8 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Back(msgspec.Struct, frozen=True, kw_only=True):
-    """Pending again. `hints` are kept for planning; `document` is what a read or refusal taught about Xero."""
+    """Pending again. `hints` are kept for planning; `document` is what a read or refusal taught about Xero, `sent` the
+    element that we are taken to have sent for it last."""
 
     command_id: str
     cause: Cause
@@ -47,6 +48,7 @@ class Back(msgspec.Struct, frozen=True, kw_only=True):
     not_before: dt.datetime | None = None
     hints: Mapping[str, str] = {}
     document: Document | None = None
+    sent: Mapping[str, Any] | None = None
 
 
 class Option(msgspec.Struct, frozen=True):

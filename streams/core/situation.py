@@ -56,7 +56,8 @@ class ReadyCommand(msgspec.Struct, frozen=True, kw_only=True):
     followers wait for it. `decision` is a person's
     answer to a question about it. `step` says which writes of it are already done (0 at first; see decide).
     `hints` are what earlier refusals taught (such as {"name": "alias"}). `credited`: for a credit note, those of the
-    same invoice that came before it and are booked or on their way.
+    same invoice that came before it and are booked or on their way. `replaced`: in a restored call, the versions of the
+    same effect that it took the place of, oldest first; Xero may hold one of them.
     """
 
     command_id: str
@@ -75,6 +76,7 @@ class ReadyCommand(msgspec.Struct, frozen=True, kw_only=True):
     decision: str | None = None
     hints: Mapping[str, str] = {}
     credited: tuple[EffectLink, ...] = ()
+    replaced: tuple["ReadyCommand", ...] = ()
 
     @property
     def kind(self) -> str:
@@ -123,11 +125,13 @@ class PlannedWrite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenWrite(msgspec.Struct, frozen=True, kw_only=True):
-    """A write of an open call with the command as it is now, for settling and looking."""
+    """A write of an open call with the command as it is now, for settling and looking. `older`: the elements of the
+    versions that the command replaced, oldest first."""
 
     write: PlannedWrite
     command: ReadyCommand
     still_current: bool
+    older: tuple[Mapping[str, Any], ...] = ()
 
 
 class OpenCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,15 +3,18 @@
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.clock import Clock
-from streams.core.situation import OpenCall, OpenWrite, PlannedWrite
+from streams.core.situation import RESTORED, OpenCall, OpenWrite, PlannedWrite, ReadyCommand
 from streams.ledger import assemble, leases, tables
+from streams.ledger.among import among
 from streams.ledger.calls import request_of
 from streams.ledger.engine import Store
 from streams.ledger.repeat import repeated
+from streams.ledger.rows import chunks
 
 _calls: Final = tables.calls
 _writes: Final = tables.writes
@@ -92,9 +95,13 @@ async def _sends(connection: AsyncConnection, root: int) -> tuple[tuple[datetime
 async def _open_writes(connection: AsyncConnection, call: int) -> tuple[OpenWrite, ...]:
     statement = select(_writes).where(_writes.c.call == call, _writes.c.result.is_(None)).order_by(_writes.c.position)
     writes = (await connection.execute(statement)).mappings().all()
+    replaced = await _replaced(connection, [row["effect_key"] for row in writes if row["step"] == RESTORED])
     found = select(*assemble.COLUMNS).where(_commands.c.command_id.in_([row["command_id"] for row in writes]))
     rows = (await connection.execute(found)).all()
-    commands = {one.command_id: one for one in await assemble.commands(connection, rows)}
+    commands = {
+        one.command_id: msgspec.structs.replace(one, replaced=tuple(replaced.get(one.effect.effect_key, ())))
+        for one in await assemble.commands(connection, rows)
+    }
     return tuple(
         OpenWrite(
             write=PlannedWrite(
@@ -110,3 +117,17 @@ async def _open_writes(connection: AsyncConnection, call: int) -> tuple[OpenWrit
         )
         for row in writes
     )
+
+
+async def _replaced(connection: AsyncConnection, effect_keys: list[str]) -> dict[str, list[ReadyCommand]]:
+    """The superseded versions of these effects, oldest first: the lost ledger may have sent one of them."""
+    found: dict[str, list[ReadyCommand]] = {}
+    for keys in chunks(effect_keys):
+        statement = (
+            select(*assemble.COLUMNS)
+            .where(among(_commands.c.effect_key, keys), _commands.c.state == "superseded")
+            .order_by(_commands.c.sequence, _commands.c.position)
+        )
+        for one in await assemble.commands(connection, (await connection.execute(statement)).all()):
+            found.setdefault(one.effect.effect_key, []).append(one)
+    return found

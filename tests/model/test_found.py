@@ -37,3 +37,31 @@ async def test_nothing_is_sent_again_under_a_key_that_died_while_a_slot_was_wait
         await world.advance(seconds)
     world.check_always()
     await settled(world)
+
+
+async def test_an_older_version_that_stands_after_a_backup_was_put_back_is_updated(world: World) -> None:
+    """Found by its mark it used to count for the newest version, which then was never sent."""
+    await world.start()
+    await world.back_up()
+    await world.feed(world.shop.order("1001", 1, "10.00"))
+    await world.kill(world.owners[0])
+    await world.feed(world.shop.order("1001", 2, "12.00"))
+    await world.restore()
+    await world.start()
+    await settled(world)
+    [invoice] = world.xero.books.tables["Invoices"].values()
+    assert invoice["Reference"].startswith("1001 v2 ")
+
+
+async def test_what_was_sent_after_the_backup_is_called_off_by_a_cancellation(world: World) -> None:
+    """The cancellation used to end with "there is no invoice", and nobody looked for one."""
+    await world.start()
+    await world.back_up()
+    await world.feed(world.shop.order("1001", 1, "10.00"))
+    await world.kill(world.owners[0])
+    await world.feed(world.shop.cancel("1001", 2))
+    await world.restore()
+    await world.start()
+    await settled(world)
+    [invoice] = world.xero.books.tables["Invoices"].values()
+    assert invoice["Status"] == "VOIDED"

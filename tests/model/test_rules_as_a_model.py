@@ -224,8 +224,8 @@ class Life(RuleBasedStateMachine):
             await self.world.close()
 
 
-def live(empty: Path, examples: int, steps: int, *, is_drawn: bool) -> None:
-    """So many lives of so many steps: drawn at random, or the same ones each time."""
+def live(empty: Path, examples: int, steps: int) -> None:
+    """So many lives of so many steps."""
     Life.empty = empty
     run_state_machine_as_test(
         Life,
@@ -235,17 +235,15 @@ def live(empty: Path, examples: int, steps: int, *, is_drawn: bool) -> None:
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
-            derandomize=not is_drawn,
         ),
     )
 
 
 def test_whatever_happens_the_books_are_what_the_events_say(empty: Path) -> None:
-    # The same lives on every machine; what chance finds beside them is found by the long ones.
-    live(empty, examples=20, steps=25, is_drawn=False)
+    live(empty, examples=20, steps=25)
 
 
 @pytest.mark.all
 @pytest.mark.timeout(1800)
 def test_long_lives(empty: Path) -> None:
-    live(empty, examples=300, steps=50, is_drawn=True)
+    live(empty, examples=300, steps=50)

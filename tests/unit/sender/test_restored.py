@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas.commands import AnyPayload, ReversePayment
+from schemas.commands import AnyPayload, CancelInvoice, ReversePayment
 from streams.core import conclude, search
 from streams.core.restored import is_bare, planned
 from streams.core.results import Asked, Back, Posted
@@ -15,11 +15,13 @@ from tests.unit.sender.values import (
     CONTACT,
     NOW,
     ORDER,
+    ORDER_MARK,
     RATES,
     contact,
     credit_note,
     document,
     invoice,
+    line,
     link,
     open_write,
     payment,
@@ -99,3 +101,64 @@ def test_an_invoice_counts_as_it_stands(body: dict[str, Any], is_question: bool)
     item = looked_for(bare(invoice(), link(ORDER), "Invoices"))
     result = conclude.unknown(item, [body], NOW)
     assert isinstance(result, Asked if is_question else Posted)
+
+
+def newer(
+    payload: AnyPayload, *replaced: AnyPayload, effect: str = ORDER, resource: Resource = "Invoices"
+) -> OpenWrite:
+    """The write of a command that took the place of earlier versions."""
+    older = tuple(ready(one, link(effect)) for one in replaced)
+    return looked_for(bare(payload, link(effect), resource, replaced=older))
+
+
+def test_an_older_version_that_stands_is_updated_from_there() -> None:
+    first, second = invoice(reference=f"1001 v1 {ORDER_MARK}"), invoice(reference=f"1001 v2 {ORDER_MARK}")
+    item = newer(invoice(lines=(line("12.00"),), total=Decimal("24.00")), first, second)
+    back = conclude.unknown(item, [standing(Reference=f"1001 v1 {ORDER_MARK}")], NOW)
+    assert isinstance(back, Back)
+    assert back.document is not None
+    assert back.document.xero_id == "invoice-id"
+    assert (back.sent or {})["Reference"] == f"1001 v1 {ORDER_MARK}"
+
+
+def test_what_a_person_made_of_an_older_version_is_told_apart_from_it() -> None:
+    item = newer(invoice(lines=(line("12.00"),), total=Decimal("24.00")), invoice())
+    back = conclude.unknown(item, [standing(DueDateString="2026-12-31T00:00:00")], NOW)
+    assert isinstance(back, Back)
+    assert (back.sent or {})["DueDate"] == "2026-11-20"
+
+
+def test_the_newest_version_that_stands_is_there() -> None:
+    item = newer(invoice(), invoice(reference=f"1001 v1 {ORDER_MARK}"))
+    assert isinstance(conclude.unknown(item, [standing()], NOW), Posted)
+    ended = newer(invoice(lines=(line("12.00"),), total=Decimal("24.00")), invoice())
+    assert isinstance(conclude.unknown(ended, [standing(Status="VOIDED")], NOW), Posted)
+
+
+def test_a_version_that_cannot_be_made_any_more_is_taken_for_ours() -> None:
+    unknown_rate = invoice(lines=(line(tax_type="GONE"),))
+    item = newer(invoice(lines=(line("12.00"),), total=Decimal("24.00")), unknown_rate)
+    back = conclude.unknown(item, [standing()], NOW)
+    assert isinstance(back, Back)
+    assert back.document is not None
+    assert back.sent is None
+
+
+def test_what_a_cancellation_calls_off_is_looked_for() -> None:
+    item = newer(CancelInvoice(), invoice())
+    assert dict(search.look([item], NOW).query)["InvoiceNumbers"] == "S1-1001"
+    back = conclude.unknown(item, [standing()], NOW)
+    assert isinstance(back, Back)
+    assert back.document is not None
+    nothing = conclude.unknown(item, [], NOW)
+    assert isinstance(nothing, Back)
+    assert nothing.document is None
+    _, (unknown,) = planned([bare(CancelInvoice(), link(ORDER), "Invoices")], RATES, NOW)
+    assert unknown.document is None
+
+
+def test_an_older_version_is_looked_for_before_its_customer_is_known_again() -> None:
+    version = ready(invoice(), link(ORDER), depends_on=(link(CONTACT),))
+    item = looked_for(bare(CancelInvoice(), link(ORDER), "Invoices", replaced=(version,)))
+    assert item.write.number == "S1-1001"
+    assert item.write.command_id == item.command.command_id
