@@ -17,7 +17,7 @@ from streams.core.posted import document, posted
 from streams.core.results import Asked, Back, Option, Result
 from streams.core.search import Body, bears_mark, is_live, other_mark
 from streams.core.settle import Refused, reject
-from streams.core.situation import RESTORED, OpenWrite
+from streams.core.situation import RESTORED, OpenWrite, Version
 
 ADOPT: Final = Option("adopt", "it is the same: take the one in Xero for this, unchanged")
 _ADOPT_OTHERS: Final = Option(
@@ -64,7 +64,7 @@ def _restored(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result
         return _doubled(item, live, now)
     body = (live or ours)[0]
     if isinstance(item.command.payload, CancelInvoice) or (live and item.command.replaced and not _shows(item, body)):
-        before = next((one for one in reversed(item.older) if _holds(item, one, body)), None)
+        before = next((one for one in reversed(item.older) if _holds(item, one.element, body)), None)
         return _update_path(item, body, now, before or next(reversed(item.older), None))
     done = posted(item, body, now, "it was in Xero already, sent after the backup that was put back")
     if isinstance(done, Asked) and done.posted is not None and not _shows(item, body):
@@ -205,7 +205,7 @@ def _is_same(item: OpenWrite, body: Body) -> bool:
     )
 
 
-def _update_path(item: OpenWrite, body: Body, now: dt.datetime, sent: Body | None = None) -> Back:
+def _update_path(item: OpenWrite, body: Body, now: dt.datetime, sent: Version | None = None) -> Back:
     """It is ours with another content: the effect gets its document, and planning goes on from what Xero holds. `sent`
     is the version that we sent last, as far as that is known: what differs from it is a person's."""
     return Back(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from connectors.xero.wire import ID_KEYS, NUMBER_KEYS, amount
-from schemas.commands import UpsertCreditNote, UpsertInvoice
+from schemas.commands import UpsertContact, UpsertCreditNote, UpsertInvoice
 from schemas.money import for_people
 from streams.core.results import Asked, Option, Posted
 from streams.core.situation import Document, OpenWrite
@@ -24,7 +24,7 @@ def posted(item: OpenWrite, body: Mapping[str, Any], now: dt.datetime, reason: s
         xero_id=None if write.step == "delete" else body.get(ID_KEYS[write.resource]),
         number=body.get(NUMBER_KEYS.get(write.resource, "")) or write.number,
         document=document(item, body, now),
-        sent=_sent(item),
+        sent=_sent(item, body),
         reason=reason,
     )
     payload = command.payload
@@ -62,8 +62,12 @@ def document(item: OpenWrite, body: Mapping[str, Any], now: dt.datetime) -> Docu
     return Document(resource=item.write.resource, xero_id=xero_id, body=body, read_at=now)
 
 
-def _sent(item: OpenWrite) -> Mapping[str, Any]:
+def _sent(item: OpenWrite, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """All that we have ever posted of the document: an update sends only what it changes."""
+    payload = item.command.payload
+    if isinstance(payload, UpsertContact) and payload.alias and body.get("Name") == payload.alias:
+        # Found under the name that we gave it when its own was another's: no person did that.
+        return {**(item.command.effect.posted_body or {}), **item.write.element, "Name": payload.alias}
     if item.write.step == "create":
         return item.write.element
     return {**(item.command.effect.posted_body or {}), **item.write.element}

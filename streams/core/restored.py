@@ -15,7 +15,7 @@ from schemas.commands import UpsertInvoice
 from streams.core import plan
 from streams.core.decisions import READ_AFTER, Rates, Write
 from streams.core.results import Back
-from streams.core.situation import RESTORED, OpenWrite, PlannedWrite, ReadyCommand
+from streams.core.situation import RESTORED, OpenWrite, PlannedWrite, ReadyCommand, Version
 
 _CREATE: Final = "create"
 
@@ -32,13 +32,13 @@ def planned(
     looked_for: list[OpenWrite] = []
     back: list[Back] = []
     for item in items:
-        older = [write for one in item.command.replaced if (write := _made(_of_anybody(one), rates))]
+        older = [(one, write) for one in item.command.replaced if (write := _made(_of_anybody(one), rates))]
         # A cancellation makes nothing itself: what it calls off is looked for.
-        write = _made(item.command, rates) or next(reversed(older), None)
+        write = _made(item.command, rates) or next((write for _, write in reversed(older)), None)
         if write is not None:
             write = msgspec.structs.replace(write, command_id=item.command.command_id, step=RESTORED)
-            elements = tuple(one.element for one in older)
-            looked_for.append(msgspec.structs.replace(item, write=write, older=elements))
+            versions = tuple(Version(digest=one.digest, element=made.element) for one, made in older)
+            looked_for.append(msgspec.structs.replace(item, write=write, older=versions))
         else:
             back.append(
                 Back(

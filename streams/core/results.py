@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.commands import Evidence
 from schemas.states import Cause
-from streams.core.situation import Document, Resource
+from streams.core.situation import Document, Resource, Version
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 class Back(msgspec.Struct, frozen=True, kw_only=True):
     """Pending again. `hints` are kept for planning; `document` is what a read or refusal taught about Xero, `sent` the
-    element that we are taken to have sent for it last."""
+    version that we are taken to have sent for it last."""
 
     command_id: str
     cause: Cause
@@ -48,7 +48,7 @@ class Back(msgspec.Struct, frozen=True, kw_only=True):
     not_before: dt.datetime | None = None
     hints: Mapping[str, str] = {}
     document: Document | None = None
-    sent: Mapping[str, Any] | None = None
+    sent: Version | None = None
 
 
 class Option(msgspec.Struct, frozen=True):

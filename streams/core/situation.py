@@ -124,14 +124,21 @@ class PlannedWrite(msgspec.Struct, frozen=True, kw_only=True):
     number: str | None = None
 
 
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """One content of an effect: the digest of its command, and the element that is sent for it."""
+
+    digest: str
+    element: Mapping[str, Any]
+
+
 class OpenWrite(msgspec.Struct, frozen=True, kw_only=True):
-    """A write of an open call with the command as it is now, for settling and looking. `older`: the elements of the
-    versions that the command replaced, oldest first."""
+    """A write of an open call with the command as it is now, for settling and looking. `older`: the versions that the
+    command replaced, oldest first."""
 
     write: PlannedWrite
     command: ReadyCommand
     still_current: bool
-    older: tuple[Mapping[str, Any], ...] = ()
+    older: tuple[Version, ...] = ()
 
 
 class OpenCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -151,7 +151,8 @@ class Applying:
             self._ask(command, _already_linked(command.command_id, found.xero_id, {}, owner))
             return False
         effect.resource, effect.xero_id, effect.changed = found.resource, found.xero_id, True
-        effect.posted_body = result.sent
+        if result.sent is not None:
+            effect.posted_digest, effect.posted_body = result.sent.digest, result.sent.element
         self._owners[command.tenant, found.resource, found.xero_id] = effect.effect_key
         self._work.linked(effect)
         return True

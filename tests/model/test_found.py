@@ -65,3 +65,32 @@ async def test_what_was_sent_after_the_backup_is_called_off_by_a_cancellation(wo
     await settled(world)
     [invoice] = world.xero.books.tables["Invoices"].values()
     assert invoice["Status"] == "VOIDED"
+
+
+async def test_a_contact_that_a_restored_ledger_finds_under_its_alias_can_be_changed(world: World) -> None:
+    """It used to look as if a person had given it that name."""
+    await world.start()
+    # The customers of these two have one name.
+    await world.feed(world.shop.order("1002", 1, "10.00"))
+    await world.back_up()
+    await world.feed(world.shop.order("1003", 1, "10.00"))
+    await world.restore()
+    await world.start()
+    await world.drain()
+    await world.feed(world.shop.customer("b", 1))
+    await settled(world)
+    assert await world.ledger.questions.list() == []
+
+
+async def test_a_restored_ledger_knows_which_version_stands_while_a_person_decides(world: World) -> None:
+    """The audit used to say that nothing tells what was posted."""
+    await world.start()
+    await world.back_up()
+    await world.feed(world.shop.order("1001", 1, "10.00"))
+    await world.feed(world.shop.payment("1001", 1))
+    await world.kill(world.owners[0])
+    await world.feed(world.shop.order("1001", 2, "30.00"))
+    await world.restore()
+    await world.start()
+    await settled(world)
+    assert [one.kind for one in await world.ledger.questions.list()] == ["changed_after_payment"]

@@ -118,14 +118,16 @@ def test_an_older_version_that_stands_is_updated_from_there() -> None:
     assert isinstance(back, Back)
     assert back.document is not None
     assert back.document.xero_id == "invoice-id"
-    assert (back.sent or {})["Reference"] == f"1001 v1 {ORDER_MARK}"
+    assert back.sent is not None
+    assert back.sent.element["Reference"] == f"1001 v1 {ORDER_MARK}"
 
 
 def test_what_a_person_made_of_an_older_version_is_told_apart_from_it() -> None:
     item = newer(invoice(lines=(line("12.00"),), total=Decimal("24.00")), invoice())
     back = conclude.unknown(item, [standing(DueDateString="2026-12-31T00:00:00")], NOW)
     assert isinstance(back, Back)
-    assert (back.sent or {})["DueDate"] == "2026-11-20"
+    assert back.sent is not None
+    assert back.sent.element["DueDate"] == "2026-11-20"
 
 
 def test_the_newest_version_that_stands_is_there() -> None:
@@ -162,3 +164,10 @@ def test_an_older_version_is_looked_for_before_its_customer_is_known_again() -> 
     item = looked_for(bare(CancelInvoice(), link(ORDER), "Invoices", replaced=(version,)))
     assert item.write.number == "S1-1001"
     assert item.write.command_id == item.command.command_id
+
+
+def test_a_contact_that_is_found_under_its_alias_was_given_that_name_by_us() -> None:
+    item = looked_for(bare(contact(), link(CONTACT), "Contacts"))
+    found = conclude.unknown(item, [{**PERSON, "Name": contact().alias}], NOW)
+    assert isinstance(found, Posted)
+    assert (found.sent or {})["Name"] == contact().alias
