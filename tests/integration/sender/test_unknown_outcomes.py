@@ -265,6 +265,7 @@ async def try_all(world: StillWorld, cell: Cell, subjects: Sequence[Subject]) ->
 async def go_wrong(world: StillWorld, stream: Stream, subject: Subject, cell: Cell) -> None:
     for on, fault in cell.ills:
         world.sandbox.order(aimed(on, fault, subject))
+    world.client.is_silent = any(fault.answer == "hang" or fault.delay_s for _, fault in cell.ills)
     (ledger,) = world.rows("SELECT last_call FROM ledger")
     world.client.refused, world.die_at = cell.refused, cell.dies_at
     await world.feed([trial(stream, subject)])
