@@ -25,8 +25,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name it with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "installing the locked packages into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null || { $(BIN)/python -m pip check; exit 1; }
 	@touch $@
 
 install: $(STAMP) ## build .venv with the locked packages
@@ -74,7 +75,7 @@ demo: $(STAMP) tools ## a day of a shop, end to end, into a sandbox of Xero (KEE
 
 lock: $(STAMP) ## resolve the packages anew, for this checkout and for the image
 	$(LOCK) --upgrade --all-extras -o requirements.lock pyproject.toml
-	$(LOCK) --constraint requirements.lock -o deploy/requirements.lock pyproject.toml
+	$(LOCK) --constraint requirements.lock --extra mysql -o deploy/requirements.lock pyproject.toml
 
 clean: ## remove what was built here, local Kafka and ledgers too
 	rm -rf $(VENV) .ledgerstream .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -171,3 +171,11 @@ def test_a_contact_that_is_found_under_its_alias_was_given_that_name_by_us() -> 
     found = conclude.unknown(item, [{**PERSON, "Name": contact().alias}], NOW)
     assert isinstance(found, Posted)
     assert (found.sent or {})["Name"] == contact().alias
+
+
+def test_a_contact_that_stands_as_an_older_version_is_updated_from_there() -> None:
+    item = newer(contact(name="Ann Newname"), contact(), effect=CONTACT, resource="Contacts")
+    back = conclude.unknown(item, [PERSON], NOW)
+    assert isinstance(back, Back)
+    assert back.sent is not None
+    assert back.sent.element["Name"] == PERSON["Name"]
