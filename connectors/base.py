@@ -60,6 +60,16 @@ class OutboxConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiConfig:
+    """A source's own API: `url` is its address without a slash at the end, and nothing else is ever asked. It is swept
+    every `every_s` seconds for what changed (connectors.sweeping)."""
+
+    url: str
+    token: Secret
+    every_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceConfig:
     """One configured instance of a connector, such as `shop-1`.
 
@@ -67,8 +77,8 @@ class SourceConfig:
     business of live mode may come in; a test source says False. `body_bytes_max` bounds one request. The rest is for
     payment gateways: `order_source` is the source whose orders are paid there, found by `order_metadata_keys`, then
     by `order_reference_fields`; `gateway` is the name that the tenant files know it by. `outbox` is set for
-    the connector of that name alone. `requests_per_minute` bounds what the receiver takes of it, so that one source
-    that runs wild does not take the place of the others.
+    the connector of that name alone, `api` where the source's API is asked as well. `requests_per_minute` bounds what
+    the receiver takes of it, so that one source that runs wild does not take the place of the others.
     """
 
     name: str
@@ -81,6 +91,7 @@ class SourceConfig:
     order_reference_fields: tuple[str, ...] = ()
     gateway: str | None = None
     outbox: OutboxConfig | None = None
+    api: ApiConfig | None = None
     body_bytes_max: int = BODY_BYTES_MAX
     requests_per_minute: int = REQUESTS_PER_MINUTE
 

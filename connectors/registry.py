@@ -7,6 +7,7 @@ from typing import Final
 from connectors.base import Answers, Connector, ConnectorKind
 from connectors.stripe import normalise as stripe
 from connectors.stripe import verify as stripe_verify
+from connectors.sweeping import MakeSweeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +15,13 @@ class Row:
     """`page` in deploy/docs tells people about it; `alive` how one learns that such a source still speaks.
 
     `webhooks` is set for what has a door of its own at /v1/sources: CloudEvents come in at /v1/events, and an outbox is
-    polled.
+    polled. `sweep` is set for what has an API that says what changed.
     """
 
     page: str
     alive: str
     webhooks: Connector | None = None
+    sweep: MakeSweeper | None = None
 
 
 REGISTRY: Final[Mapping[ConnectorKind, Row]] = {

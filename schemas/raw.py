@@ -1,7 +1,8 @@
-"""The records of the topic `raw`: requests of sources, verified, before anyone has read them.
+"""The records of the topic `raw`: what sources said, verified, before anyone has read it.
 
-Key: the source. Value: the body, byte for byte. Headers: `ls_source`, `ls_connector`, `ls_received_at`,
-`content-type`, `traceparent`, and `http_<name>` for each header of the request that the connector asked to keep.
+Key: the source. Value: the body of a request, byte for byte; or of what a sweep found in the source's API, one object.
+Headers: `ls_source`, `ls_connector`, `ls_received_at`, `content-type`, `traceparent`, `ls_swept` for what a sweep
+found, and `http_<name>` for each header of a request that the connector asked to keep.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,8 @@ _HTTP: Final = "http_"
 
 
 class RawRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One request. `received_at` is in UTC; `headers` are the kept ones, names in lower case."""
+    """One request, or one object that a sweep found: then `swept` says what was asked for ("orders"). `received_at` is
+    in UTC; `headers` are the kept ones, names in lower case."""
 
     source: str
     connector: str
@@ -26,6 +28,7 @@ class RawRecord(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str | None = None
     traceparent: str | None = None
     headers: Mapping[str, str] = {}
+    swept: str | None = None
 
 
 def to_kafka(record: RawRecord) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
@@ -36,6 +39,7 @@ def to_kafka(record: RawRecord) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
         "ls_received_at": record.received_at.astimezone(UTC).isoformat(),
         "content-type": record.content_type,
         "traceparent": record.traceparent,
+        "ls_swept": record.swept,
         **{_HTTP + name: text for name, text in record.headers.items()},
     }
     headers = [(name, text.encode(errors="surrogateescape")) for name, text in texts.items() if text is not None]
@@ -55,6 +59,7 @@ def from_kafka(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Raw
         content_type=texts.get("content-type"),
         traceparent=texts.get("traceparent"),
         headers={name.removeprefix(_HTTP): text for name, text in texts.items() if name.startswith(_HTTP)},
+        swept=texts.get("ls_swept"),
     )
 
 

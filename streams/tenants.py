@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from connectors.base import ConnectorKind, OutboxConfig, Secret, SourceConfig
+from connectors.base import ApiConfig, ConnectorKind, OutboxConfig, Secret, SourceConfig
 from connectors.outbox.address import dialect_of
 from streams.core import tenant_checks
 from streams.core.file_reading import Reading, read
-from streams.core.tenant_file import SecretRef, SourcesFile, TenantFile
+from streams.core.tenant_file import SecretRef, Source, SourcesFile, TenantFile
 from streams.core.tenants import Tenant, Tenants
 
 SOURCES: Final = "sources.yaml"
@@ -124,7 +124,8 @@ def _config(
         for kind, some in refs.items()
     }
     literals = [ref.insecure_literal for some in refs.values() for ref in some]
-    if any(literals) or (source.database and source.database.url.insecure_literal):
+    literals += [ref.insecure_literal for ref in _further(source)]
+    if any(literals):
         where = sources.where("sources", name)
         warnings.append(f"{where}: a secret stands in the file; for real business use env or file.")
     return SourceConfig(
@@ -138,8 +139,24 @@ def _config(
         order_reference_fields=source.order_reference_fields,
         gateway=source.gateway or name,
         outbox=_outbox(sources, name, environ, problems),
+        api=_api(sources, name, environ, problems),
         requests_per_minute=source.requests_per_minute,
     )
+
+
+def _further(source: Source) -> list[SecretRef]:
+    """Where else than among secrets and tokens a source has a secret."""
+    return [*([source.database.url] if source.database else ()), *([source.api.token] if source.api else ())]
+
+
+def _api(sources: Reading[SourcesFile], name: str, environ: Mapping[str, str], problems: list[str]) -> ApiConfig | None:
+    api = sources.content.sources[name].api
+    if api is None:
+        return None
+    token = _secret(sources.where("sources", name, "api", "token"), api.token, environ, problems)
+    if token is None:
+        return None
+    return ApiConfig(url=api.url.rstrip("/"), token=token, every_s=float(api.every_minutes * 60))
 
 
 def _outbox(

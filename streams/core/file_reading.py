@@ -27,7 +27,7 @@ M = TypeVar("M", bound=BaseModel)
 _REFERENCE: Final = re.compile(r"\$\{([^}]*)\}?")
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 # A value under one of these is a secret, or was meant to be the name of one: it is not repeated in an error.
-_SECRET: Final = frozenset({"secrets", "tokens", "url"})
+_SECRET: Final = frozenset({"secrets", "tokens", "token", "url"})
 _VALUE_CHARACTERS_MAX: Final = 60
 
 

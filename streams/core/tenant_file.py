@@ -103,6 +103,14 @@ class Database(_Part):
     keep_days: Annotated[int, Field(ge=0, le=3650)] = 7
 
 
+class Api(_Part):
+    """A source's own API; see connectors.base.ApiConfig."""
+
+    url: WebAddress
+    token: SecretRef
+    every_minutes: Annotated[Decimal, Field(gt=0, le=1440)] = Decimal(15)
+
+
 class Source(_Part):
     """One source; see connectors.base.SourceConfig."""
 
@@ -115,6 +123,7 @@ class Source(_Part):
     order_reference_fields: tuple[str, ...] = ()
     gateway: str | None = None
     database: Database | None = None
+    api: Api | None = None
     requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = REQUESTS_PER_MINUTE
 
 
