@@ -8,6 +8,7 @@ import msgspec
 
 _MOMENT: Final = "RFC 3339 with a time zone, such as 2026-11-24T09:30:00Z"
 _DATE: Final = "a date such as 2026-11-24"
+_GUID: Final = "a GUID such as 717f2bfc-c6d4-41fd-b238-3f2f0c0cf777"
 
 # A part of msgspec's message, and what it means. The patterns are those of schemas/events/fields.py.
 _MEANINGS: Final = (
@@ -19,6 +20,7 @@ _MEANINGS: Final = (
     ("[a-z0-9][a-z0-9-]", "the name of a source, such as shop-1"),
     (r"\\x7f]", "text without control characters and without blanks at its ends"),
     (r"'\\S'", "text that is not blank"),
+    ("Invalid UUID", _GUID),
     ("RFC3339 encoded datetime", _MOMENT),
     ("with a timezone component", _MOMENT),
     ("RFC3339 encoded date", _DATE),
@@ -32,6 +34,7 @@ _TYPES: Final[Mapping[str, str]] = {
     "array": "a list",
     "datetime": _MOMENT,
     "date": _DATE,
+    "uuid": _GUID,
 }
 _EXPECTED: Final = re.compile(r"^Expected (?P<expected>.*?)(?:, got `(?P<got>[^`]*)`)?$", re.DOTALL)
 STEP: Final = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+|\.\.\.)\]")

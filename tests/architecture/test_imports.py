@@ -17,6 +17,7 @@ PURE = (
     "connectors/xero/answers.py",
     "connectors/xero/refusals.py",
     "connectors/xero/ticket.py",
+    "connectors/xero/webhook.py",
     "connectors/xero/wire.py",
 )
 # What a pure module may use of ours: other pure modules, and the contract that connectors share.
