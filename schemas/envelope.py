@@ -19,6 +19,9 @@ from schemas.codec import Refused, load_json, shorten
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 SPEC_VERSION: Final = "1.0"
+# An attribute of our own: the event was not told by its source, but found by a sweep. As a header of its record.
+VIA: Final = "via"
+VIA_SWEEP: Final = (f"ce_{VIA}", b"sweep")
 
 _KNOWN: Final = (
     "id",

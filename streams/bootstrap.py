@@ -12,7 +12,6 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from connectors.outbox.poller import Poller
 from connectors.receiver import create_app as receiver_app
 from connectors.receiver import serve
 from connectors.registry import CONNECTORS
@@ -47,6 +46,7 @@ from streams.sender.parts import Organisation, Parts
 from streams.settings import Settings, SettingsError, environment
 from streams.status import LedgerStatus
 from streams.sweep import Sweep
+from streams.sweeping import sweepings, swept_sources
 from streams.timekeeper import Timekeeper
 from streams.translate import Translate
 
@@ -168,8 +168,8 @@ async def _build(
             timekeeper.run,
             TakingUp(ledger, configuration, wake).run,
             Sweep(ledger).run,
-            Gauges(ledger, metrics).run,
-            *(poller.run for poller in _pollers(settings, configuration, producer, clock, metrics, us)),
+            Gauges(ledger, metrics, configuration().expected).run,
+            *await _asking(stack, settings, configuration, producer, ledger, clock, metrics, us),
         ),
     )
 
@@ -246,18 +246,29 @@ async def _sign_in(client: XeroClient, ledger: Ledger) -> None:
         _log.warning("is stopped", tenant=stop.tenant, source=stop.source, reason=stop.reason, remedy=stop.remedy)
 
 
-def _pollers(
+async def _asking(
+    stack: AsyncExitStack,
     settings: Settings,
     configuration: Reloading,
     producer: Producer,
+    ledger: Ledger,
     clock: Clock,
     metrics: MetricsRegistry,
     us: Instance,
-) -> Sequence[Poller]:
-    configs = outbox_sources(configuration().sources)
-    if configs:
-        metrics.watch_outboxes(tuple(configs))
-    return pollers(configs, KafkaPublisher(producer, settings.topic_prefix), metrics, clock, us.member)
+) -> Sequence[worker.Service]:
+    """The services that ask the sources which do not, or not only, speak by themselves: outboxes and APIs."""
+    publisher = KafkaPublisher(producer, settings.topic_prefix)
+    outboxes, swept = outbox_sources(configuration().sources), swept_sources(configuration().sources)
+    metrics.hearing.watch_polled((*outboxes, *swept))
+    if outboxes:
+        metrics.watch_outboxes(tuple(outboxes))
+    polling = pollers(outboxes, publisher, metrics, clock, us.member)
+    if not swept:
+        return [poller.run for poller in polling]
+    metrics.hearing.watch_swept(tuple(swept))
+    session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    sweeping = sweepings(swept, session, ledger, publisher, metrics.hearing, clock, us.member)
+    return [*(poller.run for poller in polling), *(one.run for one in sweeping)]
 
 
 @contextmanager

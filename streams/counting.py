@@ -41,6 +41,8 @@ def count_run(metrics: MetricsRegistry, records: Sequence[CommandRecord], report
         return
     for (source, key_kind), number in report.counts.known.items():
         metrics.repeated(source, key_kind, number)
+    for source, number in report.counts.swept_first.items():
+        metrics.hearing.brought_by_sweep(source or "", number)
     for record in records:
         if isinstance(record.outcome, Duplicate):
             continue

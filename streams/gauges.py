@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from streams.core.lanes import PERSON_S
+from streams.core.silence import Expectation
 from streams.ledger import Ledger
 from streams.ledger.budget import IN_FLIGHT_LIMIT
 from streams.ledger.errors import LedgerUnavailable
@@ -26,9 +27,11 @@ _log = structlog.get_logger()
 class Gauges:
     """A service of the worker."""
 
-    def __init__(self, ledger: Ledger, metrics: MetricsRegistry) -> None:
+    def __init__(self, ledger: Ledger, metrics: MetricsRegistry, expected: Mapping[str, Expectation]) -> None:
         self._ledger = ledger
         self._metrics = metrics
+        self._expected = expected
+        metrics.hearing.watch_silence({name: one.gap.total_seconds() for name, one in expected.items()})
         self._last: Figures | None = None
 
     async def run(self) -> None:
@@ -53,9 +56,15 @@ class Gauges:
         for source, at in figures.last_events.items():
             if metrics.source_label(source) == source:
                 metrics.source_last_event.labels(source).set(at.timestamp())
+        await self._silence()
         self._budgets(figures)
         self._count(figures)
         self._last = figures
+
+    async def _silence(self) -> None:
+        if self._expected:
+            for source, silence in (await self._ledger.figures.silences(self._expected)).items():
+                self._metrics.hearing.is_silent(source, None if silence is None else silence.total_seconds())
 
     def _budgets(self, figures: Figures) -> None:
         budgets = figures.budgets.values()

@@ -18,11 +18,11 @@ from schemas.commands import AnyPayload
 from schemas.events import EVENT_TYPES
 from schemas.states import CAUSES, COMMAND_STATES, DISPOSITIONS, Stage
 from streams.ledger.budget import APP_MINUTE_LIMIT
+from streams.metrics_hearing import NONE as NONE
+from streams.metrics_hearing import HearingMetrics
 
 AGENTS: Final = ("normalise", "translate", "intake")
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
-# What a gauge of a moment shows where there is none: no comparison with it holds, so no alert of age fires.
-NONE: Final = float("nan")
 UNKNOWN: Final = "unknown"
 _APP_MINUTE_S: Final = 60.0
 _ENDPOINTS: Final = ("Contacts", "Invoices", "CreditNotes", "Payments", "Organisation")
@@ -43,6 +43,7 @@ class MetricsRegistry:
         # A second series for every counter, which says only when the process began.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library does not say that it gives None
         self.registry = CollectorRegistry()
+        self.hearing = HearingMetrics(self.registry)
         self.sources = (*sources, UNKNOWN)
         self._elapsed = elapsed
         self._app_minute = (APP_MINUTE_LIMIT, elapsed())
@@ -111,16 +112,10 @@ class MetricsRegistry:
         self.outbox_rejected = self._gauge(
             "ledgerstream_outbox_rejected_rows", "Rows that are no events, until somebody mends them.", "source"
         )
-        self.poll_last_success = self._gauge(
-            "ledgerstream_source_poll_last_success_timestamp_seconds",
-            "When this process last polled a source to the end; NaN: not yet.",
-            "source",
-        )
         for source in sources:
             self.outbox_pending.labels(source)
             self.outbox_oldest.labels(source).set(NONE)
             self.outbox_rejected.labels(source)
-            self.poll_last_success.labels(source).set(NONE)
 
     def outbox_stands(self, source: str, figures: Figures) -> None:
         """How an outbox stands (connectors.outbox.poller.OutboxMetrics)."""
@@ -130,7 +125,7 @@ class MetricsRegistry:
 
     def outbox_polled(self, source: str, at: datetime) -> None:
         """An outbox was looked at by its leader (connectors.outbox.poller.OutboxMetrics)."""
-        self.poll_last_success.labels(source).set(at.timestamp())
+        self.hearing.polled(source, at)
 
     def dead_letter(self, cause: str, stage: str) -> None:
         """A dead letter was made (streams.counting)."""

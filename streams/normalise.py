@@ -6,11 +6,14 @@ A raw record that yields events is gone once they are acknowledged; one that yie
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+import msgspec
+
 from connectors.base import Events, Normalised, SourceConfig
 from connectors.registry import CONNECTORS
 from schemas import envelope, raw
 from schemas.codec import Refused, to_json
 from schemas.commands import CommandRecord, Ignored, RefusedEvent
+from schemas.envelope import VIA
 from schemas.events import event_type
 from schemas.topics import TOPICS, name_of
 from streams.core.refusal import bug, refused
@@ -90,11 +93,19 @@ def normalise(record: Record, sources: Sources) -> Normalised:
                 f"Add the source {request.source} to sources.yaml, then replay.",
             )
         connector = CONNECTORS.get(config.connector)
-        return connector.normalise(request, config) if connector else _no_door(config)
+        if connector is None:
+            return _no_door(config)
+        found = connector.normalise(request, config)
+        return _via_sweep(found) if request.swept and isinstance(found, Events) else found
     except Refused as error:
         return refused(error, "poison", "normalise", "Send the request to the receiver again; it writes these headers.")
     except Exception as error:
         return bug(error, "normalise")
+
+
+def _via_sweep(events: Events) -> Events:
+    """The events with the mark that their source did not tell them by itself: metrics show how many these are."""
+    return Events(tuple(msgspec.structs.replace(one, extras={**one.extras, VIA: "sweep"}) for one in events.envelopes))
 
 
 def _no_door(config: SourceConfig) -> Normalised:

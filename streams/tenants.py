@@ -11,6 +11,7 @@ from connectors.base import ApiConfig, ConnectorKind, OutboxConfig, Secret, Sour
 from connectors.outbox.address import dialect_of
 from streams.core import tenant_checks
 from streams.core.file_reading import Reading, read
+from streams.core.silence import Expectation
 from streams.core.tenant_file import SecretRef, Source, SourcesFile, TenantFile
 from streams.core.tenants import Tenant, Tenants
 
@@ -25,10 +26,12 @@ class TenantFilesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FoundSource:
-    """A source as `sources.yaml` has it, and a sentence for each thing that keeps it from being heard."""
+    """A source as `sources.yaml` has it, and a sentence for each thing that keeps it from being heard. `expected`: how
+    often it speaks, if the file says so."""
 
     connector: ConnectorKind
     problems: tuple[str, ...]
+    expected: Expectation | None = None
 
 
 def load(folder: Path, environ: Mapping[str, str]) -> Tenants:
@@ -50,7 +53,10 @@ def load(folder: Path, environ: Mapping[str, str]) -> Tenants:
     if problems:
         raise TenantFilesError("\n".join(problems))
     tenants = {name: Tenant(name, file.content) for name, file in files.items()}
-    return Tenants(configs, tenants, _version(texts), tuple(warnings))
+    expected = {
+        name: source.expected.expectation() for name, source in sources.content.sources.items() if source.expected
+    }
+    return Tenants(configs, tenants, _version(texts), tuple(warnings), expected)
 
 
 def readings(folder: Path, environ: Mapping[str, str]) -> Mapping[str, Reading[TenantFile]]:
@@ -79,7 +85,8 @@ def sources_of(folder: Path, environ: Mapping[str, str]) -> Mapping[str, FoundSo
         _config(sources, name, environ, wrong, [])
         wrong += tenant_checks.of_source(sources, name)
         wrong += tenant_checks.unrouted(sources, name, files) if all_read else ()
-        found[name] = FoundSource(source.connector, tuple(wrong))
+        expected = source.expected.expectation() if source.expected else None
+        found[name] = FoundSource(source.connector, tuple(wrong), expected)
     return found
 
 

@@ -9,8 +9,9 @@ from streams import settings, tenants
 from streams.cli.app import FOUND_WRONG, app, show
 from streams.cli.desk import Json, console, indented, on_ledger
 from streams.clock import SystemClock
-from streams.desk.hearing import SourceView, views
+from streams.desk.hearing import Heard, SourceView, views
 from streams.desk.lines import moment
+from streams.ledger import Ledger
 from streams.ledger.errors import LedgerError
 
 sources = typer.Typer(help="Look after the systems that tell us something.", no_args_is_help=True)
@@ -24,12 +25,14 @@ def _group() -> None:
 
 @sources.command("list")
 def list_(as_json: Json = False) -> None:
-    """List the sources: whether they are heard, when last, and what is wrong. Ends with 1 if one is misconfigured, or
-    silent for more than 24 hours."""
+    """List the sources: whether they are heard, when last, and what is wrong.
+
+    Ends with 1 if one is misconfigured, its API or its webhooks to us fail, or it is silent for longer than
+    sources.yaml expects (24 hours if that says nothing)."""
     found = settings.load()
     configured = tenants.sources_of(found.tenants, settings.environment())
     try:
-        heard, why_not = on_ledger(lambda ledger: ledger.figures.last_heard(), found), None
+        heard, why_not = on_ledger(_heard, found), None
     except LedgerError as error:
         # A source that is misconfigured may be why no receiver has started and made a ledger.
         heard, why_not = None, error
@@ -41,12 +44,16 @@ def list_(as_json: Json = False) -> None:
         raise typer.Exit(FOUND_WRONG)
 
 
+async def _heard(ledger: Ledger) -> Heard:
+    return Heard(last=await ledger.figures.last_heard(), sweeps=await ledger.sweeps.list())
+
+
 def _print(listed: Sequence[SourceView]) -> None:
     out = console()
-    table = Table("source", "connector", "state", "heard last", "alive", box=None, pad_edge=False)
+    table = Table("source", "connector", "state", "heard last", "swept last", "alive", box=None, pad_edge=False)
     for one in listed:
-        last = "never" if one.last_heard is None else moment(one.last_heard)
-        table.add_row(one.name, one.connector, one.state, last, one.alive_by)
+        last, swept = ("never" if at is None else moment(at) for at in (one.last_heard, one.last_swept))
+        table.add_row(one.name, one.connector, one.state, last, swept, one.alive_by)
     out.print(table)
     for problem in (problem for one in listed for problem in one.problems):
         indented(out, f"✗ {problem}", 0)

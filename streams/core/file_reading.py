@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from streams.core.nearest import nearest
 from streams.core.tenant_file import (
     AccountCode,
+    ClockTime,
     CountryCode,
     CurrencyCode,
     EnvironmentName,
@@ -139,6 +140,7 @@ _DESCRIPTIONS: Final = {
     constraint.pattern: field.description
     for alias in (
         AccountCode,
+        ClockTime,
         CountryCode,
         CurrencyCode,
         EnvironmentName,

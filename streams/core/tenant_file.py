@@ -5,6 +5,7 @@ One tenant file describes one Xero organisation: which sources feed it, and how 
 alone knows (whether an account exists, what a rate is) is not known here.
 """
 
+import datetime as dt
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Final, Literal
@@ -16,6 +17,7 @@ from connectors.base import REQUESTS_PER_MINUTE, ConnectorKind
 from schemas.events.fields import LineKind
 from schemas.keys import SOURCE_PATTERN
 from streams.core.nearest import nearest
+from streams.core.silence import WEEK, Day, Expectation
 
 # What is often written for a country, and its code.
 _MEANT: Final = {"UK": "GB", "EL": "GR"}
@@ -78,6 +80,9 @@ TableName = Annotated[
 WebAddress = Annotated[
     str, Field(pattern=r"^https?://\S+$", description="an address that begins with https:// or http://")
 ]
+ClockTime = Annotated[
+    str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='a time of day in quotes, such as "08:30"')
+]
 Percent = Annotated[Decimal, Field(ge=0, le=100)]
 Zone = Annotated[str, AfterValidator(_zone)]
 
@@ -111,6 +116,25 @@ class Api(_Part):
     every_minutes: Annotated[Decimal, Field(gt=0, le=1440)] = Decimal(15)
 
 
+class Expected(_Part):
+    """How often a source speaks (streams.core.silence.Expectation). Without `opens` and `closes`: around the clock."""
+
+    gap_hours: Annotated[Decimal, Field(gt=0, le=744)]
+    time_zone: Zone
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = WEEK
+    opens: ClockTime = "00:00"
+    closes: ClockTime = "00:00"
+
+    def expectation(self) -> Expectation:
+        return Expectation(
+            gap=dt.timedelta(hours=float(self.gap_hours)),
+            days=frozenset(WEEK.index(day) for day in self.days),
+            opens=dt.time.fromisoformat(self.opens),
+            closes=dt.time.fromisoformat(self.closes),
+            zone=ZoneInfo(self.time_zone),
+        )
+
+
 class Source(_Part):
     """One source; see connectors.base.SourceConfig."""
 
@@ -124,6 +148,7 @@ class Source(_Part):
     gateway: str | None = None
     database: Database | None = None
     api: Api | None = None
+    expected: Expected | None = None
     requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = REQUESTS_PER_MINUTE
 
 

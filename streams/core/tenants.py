@@ -7,6 +7,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from connectors.base import SourceConfig
+from streams.core.silence import Expectation
 from streams.core.tenant_file import PaymentAccount, Rate, Route, TenantFile
 
 
@@ -38,12 +39,14 @@ class Tenant:
 
 @dataclass(frozen=True)
 class Tenants:
-    """All sources and tenants. `version` changes with the content of any file."""
+    """All sources and tenants. `version` changes with the content of any file. `expected` says, by source, how often it
+    speaks, where the files do."""
 
     sources: Mapping[str, SourceConfig]
     tenants: Mapping[str, Tenant]
     version: str = ""
     warnings: tuple[str, ...] = field(default=())
+    expected: Mapping[str, Expectation] = field(default_factory=dict)
 
     @cached_property
     def routes(self) -> Mapping[str, tuple[tuple[Tenant, Route], ...]]:

@@ -34,6 +34,7 @@ from streams.ledger.settle import Settle
 from streams.ledger.situation import SituationReader
 from streams.ledger.status import Status
 from streams.ledger.stops import Stops
+from streams.ledger.sweeps import Sweeps
 from streams.ledger.timeline import Timelines
 
 
@@ -53,6 +54,7 @@ class Ledger:
         self.leases = Leases(store, clock)
         self.presence = Presence(store, clock)
         self.stops = Stops(store, clock)
+        self.sweeps = Sweeps(store, clock)
         self.dead_letters = DeadLetters(store)
         self.replays = Replay(store, clock)
         self.discarding = Discarding(store, clock)

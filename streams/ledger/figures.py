@@ -1,7 +1,7 @@
 """The figures that the metrics show, read from one state of the ledger."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.clock import Clock
+from streams.core.silence import Expectation
 from streams.core.situation import Budget
 from streams.ledger import budget, tables
 from streams.ledger.engine import Store
@@ -18,6 +19,7 @@ from streams.ledger.repeat import repeated
 _commands: Final = tables.commands.c
 _letters: Final = tables.dead_letters.c
 _events: Final = tables.events.c
+_sweeps: Final = tables.sweeps.c
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +71,22 @@ class FiguresReader:
                 for name, when in await connection.execute(newest):
                     heard[name] = max(when, heard.get(name, when))
         return heard
+
+    @repeated
+    async def silences(self, expected: Mapping[str, Expectation]) -> Mapping[str, timedelta | None]:
+        """For how much of its hours of business each source gave no sign of life; None: it never did.
+
+        An event is one, and so is a sweep to the end. Raises LedgerUnavailable.
+        """
+        signs, now = dict(await self.last_heard()), self._clock.now()
+        async with self._store.read() as connection:
+            for name, at in await connection.execute(select(_sweeps.source, _sweeps.swept_at)):
+                if at is not None:
+                    signs[name] = max(at, signs.get(name, at))
+        return {
+            name: one.silent_for(at, now) if (at := signs.get(name)) is not None else None
+            for name, one in expected.items()
+        }
 
     async def _budgets(self, connection: AsyncConnection) -> dict[str, Budget]:
         names = [row[0] for row in await connection.execute(select(tables.tenants.c.tenant))]

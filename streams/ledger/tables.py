@@ -36,6 +36,7 @@ from streams.ledger.tables_running import cursors as cursors
 from streams.ledger.tables_running import leases as leases
 from streams.ledger.tables_running import receipts as receipts
 from streams.ledger.tables_running import stops as stops
+from streams.ledger.tables_running import sweeps as sweeps
 from streams.ledger.tables_running import tenants as tenants
 
 # One row: which ledger this is. `last_call` numbers the calls; it only grows, also after a backup was put back.

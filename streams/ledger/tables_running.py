@@ -1,8 +1,8 @@
-"""The tables of the running: what may send, who sends, how far intake came, what Xero's limits say."""
+"""The tables of the running: what may send, who sends, how far intake and sweeps came, what Xero's limits say."""
 
 from typing import Final
 
-from sqlalchemy import Column, Integer, Table
+from sqlalchemy import Boolean, Column, Integer, Table
 
 from streams.ledger.building import metadata, number_column, text_column, time_column
 
@@ -65,4 +65,22 @@ receipts: Final = Table(
     text_column("holder", primary_key=True),
     text_column("token"),
     time_column("left_at"),
+)
+
+# How far the sweep of each source came: `owner` leads it until `led_until`; `cursor` is the connector's own. `swept_at`
+# is when the source last answered to the end; `failure` is what it last answered instead. `is_active` and
+# `subscription` are what it says of its webhooks to us.
+sweeps: Final = Table(
+    "sweeps",
+    metadata,
+    text_column("source", primary_key=True),
+    text_column("owner"),
+    time_column("led_until"),
+    text_column("cursor", null=True),
+    time_column("tried_at", null=True),
+    time_column("swept_at", null=True),
+    text_column("failure", null=True),
+    text_column("remedy", null=True),
+    Column("is_active", Boolean, nullable=True),
+    text_column("subscription", null=True),
 )

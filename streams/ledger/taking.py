@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.commands import CommandRecord, Commands, Duplicate, Ignored, Pending, RefusedEvent
+from schemas.envelope import VIA_SWEEP
 from streams.ledger import bulk, conflicts, cursors, known, letters, tables, transitions
 from streams.ledger.admission import Origin, admit
 from streams.ledger.known import Known, KnownEvent, key_of, position_of
@@ -18,6 +19,7 @@ class Counts:
     """What a run was. `repeated` records were taken in before, from the very same position, and count nothing.
 
     `known` is what was there already, by source and kind of key: events (`event`) and commands' effects (`effect`).
+    `swept_first` are events, by source, that a sweep brought and that tell something new.
     """
 
     events: int = 0
@@ -29,6 +31,7 @@ class Counts:
     poison: int = 0
     ready: int = 0
     known: Counter[tuple[str | None, str]] = field(default_factory=Counter)
+    swept_first: Counter[str | None] = field(default_factory=Counter)
 
 
 class Taking:
@@ -158,10 +161,14 @@ class Taking:
             for command in record.outcome.commands
         ]
         await work.load_effects(key for _, one in commands for key in (one.effect_key, *one.depends_on))
+        news: dict[tuple[int, int], CommandRecord] = {}
         for record, command in commands:
             admit(work, self._origin(record), command, self._actor)
             if work.commands[command.command_id].state == "same":
                 self.counts.known[record.source, "effect"] += 1
+            elif work.commands[command.command_id].state == "pending":
+                news[record.partition, record.offset] = record
+        self.counts.swept_first.update(record.source for record in news.values() if VIA_SWEEP in record.headers)
         self.counts.commands = len(commands)
         self.counts.ready = await work.finish()
         await cursors.save(work.connection, work.cursors)

@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.commands import Evidence, Ignored, RefusedEvent
 from streams import tenants
-from streams.desk.hearing import SILENT_AFTER, views
+from streams.desk.hearing import SILENT_AFTER, Heard, views
 from streams.ledger import Ledger
 from tests.support.desk import SECRETS, Office, order
 from tests.support.ledger import record, take_in
@@ -55,8 +55,47 @@ def test_a_source_that_was_heard_and_is_not_any_more_is_silent(office: Office) -
     assert set(heard) == {"shop-1", "stripe-1", "crm-1"}
     configured = tenants.sources_of(office.tenants, SECRETS)
     for later, state in ((dt.timedelta(0), "receiving"), (dt.timedelta(seconds=1), "silent")):
-        shop, never, *_ = views(configured, heard, heard["shop-1"] + SILENT_AFTER + later)
+        shop, never, *_ = views(configured, Heard(last=heard, sweeps={}), heard["shop-1"] + SILENT_AFTER + later)
         assert (shop.state, never.state) == (state, "never heard")
+
+
+def test_a_source_is_silent_by_its_own_hours_of_business(office: Office) -> None:
+    take_in_one_of_each(office)
+    sources = office.tenants / "sources.yaml"
+    hours = "{gap_hours: 2, time_zone: Europe/London, days: [mon, tue, wed, thu, fri], opens: '09:00', closes: '17:00'}"
+    sources.write_text(sources.read_text().replace("  shop-1:\n", f"  shop-1:\n    expected: {hours}\n"))
+    configured = tenants.sources_of(office.tenants, SECRETS)
+    friday = dt.datetime(2026, 11, 27, 16, 0, tzinfo=dt.UTC)
+    heard = Heard(last={"shop-1": friday}, sweeps={})
+    for now, state in (
+        (friday + dt.timedelta(days=2), "receiving"),
+        (dt.datetime(2026, 11, 30, 9, 59, tzinfo=dt.UTC), "receiving"),
+        (dt.datetime(2026, 11, 30, 10, 1, tzinfo=dt.UTC), "silent"),
+    ):
+        assert views(configured, heard, now)[0].state == state
+
+
+def test_an_api_that_fails_or_has_switched_our_webhooks_off_is_told(office: Office) -> None:
+    take_in_one_of_each(office)
+
+    async def swept(ledger: Ledger, **state: bool | None) -> None:
+        await ledger.sweeps.lead("shop-2", "one", 60)
+        await ledger.sweeps.ended("shop-2", "one", is_active=True, subscription="on")
+        await ledger.sweeps.lead("jobs-1", "one", 60)
+        await ledger.sweeps.ended("jobs-1", "one", is_active=False, subscription="the shop deleted our webhooks")
+        await ledger.sweeps.lead("crm-1", "one", 60)
+        await ledger.sweeps.failed("crm-1", "one", "crm.example answered 401", "Put a valid token there.")
+
+    office.on_ledger(swept)
+    listed = office.type("ledgerstream sources list --json")
+    assert listed.code == 1
+    by_name = {one["name"]: one for one in listed.json}
+    # Never heard, and alive all the same: it answers, and has nothing to tell.
+    assert (by_name["shop-2"]["state"], by_name["shop-2"]["last_heard"]) == ("receiving", None)
+    assert by_name["shop-2"]["last_swept"] is not None
+    assert (by_name["jobs-1"]["state"], by_name["crm-1"]["state"]) == ("webhooks off", "not swept")
+    assert by_name["crm-1"]["problems"] == ["crm-1: crm.example answered 401. Put a valid token there."]
+    assert "the shop deleted our webhooks" in office.type("ledgerstream sources list").out
 
 
 def test_what_keeps_a_source_from_being_heard_is_told_beside_the_others(office: Office) -> None:

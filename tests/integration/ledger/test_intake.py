@@ -6,7 +6,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from schemas.commands import Commands, Duplicate, Evidence, Ignored, Pending
+from schemas.commands import CommandRecord, Commands, Duplicate, Evidence, Ignored, Pending
+from schemas.envelope import VIA_SWEEP
 from streams.core.results import Rejected
 from streams.ledger import Ledger
 from streams.ledger.errors import NotPossible
@@ -278,3 +279,16 @@ async def test_money_keeps_every_digit(ledger: Ledger) -> None:
     await take_in(ledger, of(invoice("e1", total="0.10000"), 0))
     [one] = (await ledger.situation.read("uk")).ready
     assert str(getattr(one.payload, "total", None)) == str(Decimal("0.10000"))
+
+
+async def test_what_only_a_sweep_brought_is_counted(ledger: Ledger) -> None:
+    """Not what a webhook had told before under another key, nor what is known by its key."""
+
+    def swept(one: CommandRecord) -> CommandRecord:
+        return msgspec.structs.replace(one, headers=(*one.headers, VIA_SWEEP))
+
+    told = order_placed("e1", "1001", 0)
+    again = swept(order_placed("sweep-1001", "1001", 1))
+    new = swept(order_placed("sweep-1002", "1002", 2))
+    report = await ledger.intake.take_in([told, again, new, swept(order_placed("e1", "1001", 3))], (0, 4))
+    assert report.counts.swept_first == {"shop-1": 1}

@@ -21,6 +21,7 @@ async def work(url: str, bootstrap: str, prefix: str, owner: str, lease_s: float
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     metrics = MetricsRegistry(("erp-1",))
     metrics.watch_outboxes(("erp-1",))
+    metrics.hearing.watch_polled(("erp-1",))
     producer = Producer(bootstrap)
     await producer.start()
     poller = Poller(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.base import SourceConfig
+from connectors.base import Events, SourceConfig
 from schemas import raw
 from schemas.commands import Ignored, RefusedEvent
 from schemas.raw import RawRecord
@@ -17,8 +17,10 @@ SOURCES = {
 }
 
 
-def of(source: str, body: bytes = b"{}") -> Record:
-    request = RawRecord(source=source, connector="stripe", body=body, received_at=datetime(2026, 11, 24, tzinfo=UTC))
+def of(source: str, body: bytes = b"{}", swept: str | None = None) -> Record:
+    request = RawRecord(
+        source=source, connector="stripe", body=body, received_at=datetime(2026, 11, 24, tzinfo=UTC), swept=swept
+    )
     key, value, headers = raw.to_kafka(request)
     return Record(key, value, tuple(headers), 7, 1_795_000_000_000)
 
@@ -66,3 +68,17 @@ def test_a_source_that_nobody_configured_is_named() -> None:
     refused = refusal("shop-9")
     assert (refused.cause, refused.evidence.value) == ("poison", "shop-9")
     assert refused.evidence.remedy == "Add the source shop-9 to sources.yaml, then replay."
+
+
+PAID = (
+    b'{"id": "evt_1", "type": "payment_intent.succeeded", "livemode": true, "created": 1795000000, "data": {"object": '
+    b'{"id": "pi_1", "amount_received": 500, "currency": "gbp"}}}'
+)
+
+
+@pytest.mark.parametrize(("swept", "extras"), [(None, {}), ("events", {"via": "sweep"})])
+def test_what_a_sweep_found_says_so_and_is_the_same_event(swept: str | None, extras: dict[str, str]) -> None:
+    told = normalise(of("stripe-1", PAID, swept), SOURCES)
+    assert isinstance(told, Events)
+    (event,) = told.envelopes
+    assert (event.key, dict(event.extras)) == ("stripe-1:evt_1", extras)

@@ -1,5 +1,6 @@
 """`sources.yaml`: what is wrong with a source, and that no secret is ever repeated."""
 
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,57 @@ def test_a_source_may_come_as_often_as_its_file_says(tmp_path: Path) -> None:
 def test_truth_is_written_as_yaml_allows(tmp_path: Path, written: str, live: bool) -> None:
     found = load(tmp_path, **changed("sources", "gateway: stripe", f"gateway: stripe\n    live: {written}"))
     assert found.sources["stripe-1"].live is live
+
+
+API = "    api:\n      url: https://api.example.com/\n      token: {env: SECRET_SHOP}\n      every_minutes: 5\n"
+HOURS = "    expected: {gap_hours: 4, time_zone: Europe/London, days: [mon, fri], opens: '08:30', closes: '18:00'}\n"
+
+
+def test_an_api_and_its_token(tmp_path: Path) -> None:
+    found = load(tmp_path, **changed("sources", SECRETS, SECRETS + API)).sources["shop-1"].api
+    assert found is not None
+    assert (found.url, found.token.reveal(), found.every_s) == ("https://api.example.com", "hush", 300.0)
+    assert "hush" not in repr(found)
+
+
+def test_how_often_a_source_speaks(tmp_path: Path) -> None:
+    found = load(tmp_path, **changed("sources", SECRETS, SECRETS + HOURS)).expected
+    assert set(found) == {"shop-1"}
+    one = found["shop-1"]
+    assert (one.gap, one.days, one.opens, one.closes) == (timedelta(hours=4), frozenset({0, 4}), time(8, 30), time(18))
+    always = "    expected: {gap_hours: 0.5, time_zone: Europe/London}\n"
+    other = load(tmp_path, **changed("sources", SECRETS, SECRETS + always)).expected["shop-1"]
+    assert (other.days, other.opens, other.closes) == (frozenset(range(7)), time(0), time(0))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            API.replace("{env: SECRET_SHOP}", "shpat_abc"),
+            f"sources.yaml:9: sources.shop-1.api.token: {HIDDEN}: expected names and values beneath it. Correct it.",
+        ),
+        (
+            API.replace("SECRET_SHOP", "SHOPP"),
+            "sources.yaml:9: sources.shop-1.api.token: the environment variable SHOPP is not set. Set it to the "
+            "source's secret.",
+        ),
+        (
+            HOURS.replace("'08:30'", "'8.30'"),
+            "sources.yaml:7: sources.shop-1.expected.opens: got '8.30': expected a time of day in quotes, such as "
+            '"08:30". Correct it.',
+        ),
+        (
+            HOURS.replace("mon", "monday"),
+            "sources.yaml:7: sources.shop-1.expected.days[0]: got 'monday': expected 'mon', 'tue', 'wed', 'thu', "
+            "'fri', 'sat' or 'sun'. Correct it.",
+        ),
+        (
+            HOURS.replace("Europe/London", "London"),
+            "sources.yaml:7: sources.shop-1.expected.time_zone: got 'London': no such time zone; did you mean "
+            "Europe/London? Correct it.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_them(tmp_path: Path, more: str, message: str) -> None:
+    assert problems(tmp_path, **changed("sources", SECRETS, SECRETS + more)) == [message]
