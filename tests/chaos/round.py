@@ -40,8 +40,9 @@ _QUIET_HOUR_S: Final = 3600.0
 _PATIENCE_S: Final = 90.0
 # In real time: the lease of a worker that was killed may last a minute, and longer by as much as the time was set back.
 _REAL_PATIENCE_S: Final = 240.0
-# So long may a call that nobody answered be looked for, and a second one be sent.
-_SETTLE_S: Final = 900.0
+# So long may a call be held to be filled, for the day's sake, and one that nobody answered be looked for and sent anew.
+# Where a payment and its reversal are both still held, the books look complete without either.
+_SETTLE_S: Final = 4500.0
 _SETTLE_LEAPS: Final = 10
 
 
