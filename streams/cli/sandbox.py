@@ -24,12 +24,25 @@ def xero(
     switch: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of a point that is not settled about Xero; may be repeated")
     ] = None,
+    webhooks_to: Annotated[str, typer.Option(help="send its webhooks to this address")] = "",
+    webhooks_key: Annotated[str, typer.Option(help="the key that signs them")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="print how to connect as one JSON line")] = False,
 ) -> None:
     """Run a server that behaves like Xero, until Ctrl-C. Prints client id, secret and tenant ids."""
-    options = Options(
-        host=host, port=port, state_path=state, speed=speed, switches=_switches(switch or []), as_json=as_json
-    )
+    switches = _switches(switch or [])
+    try:
+        options = Options(
+            host=host,
+            port=port,
+            state_path=state,
+            speed=speed,
+            switches=switches,
+            webhooks_to=webhooks_to,
+            webhooks_key=webhooks_key,
+            as_json=as_json,
+        )
+    except ValueError as error:
+        raise Failed(f"--webhooks-to, --webhooks-key: {error}", DOES_NOT_FIT) from None
     raise typer.Exit(asyncio.run(main_async(options)))
 
 

@@ -1,33 +1,27 @@
 """What a test or a person does to the sandbox itself, under /_sandbox/: never limited, never in the log of calls."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any, Final
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from connectors.xero.sandbox import people, report
+from connectors.xero.sandbox.admin_requests import AdminError, Handler, number_after, object_of, routes_of
 from connectors.xero.sandbox.books.tables import Book
 from connectors.xero.sandbox.clock import ManualClock
 from connectors.xero.sandbox.engine import Engine
 from connectors.xero.sandbox.faults import Fault
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _ORGANISATION_FLAGS: Final = ("adviser", "offline")
 _ORGANISATION_DATES: Final = ("period_lock_date", "end_of_year_lock_date")
-
-
-class AdminError(ValueError):
-    """A wrong request to the admin surface; the text is the answer."""
 
 
 def routes(engine: Engine) -> list[web.RouteDef]:
     """The admin surface of one sandbox."""
     admin = _Admin(engine)
-    table: list[tuple[str, str, Callable[[web.Request], Awaitable[Any]]]] = [
+    table: list[tuple[str, str, Handler]] = [
         ("GET", "/_sandbox/health", admin.health),
         ("GET", "/_sandbox/books/{tenant}", admin.books),
         ("GET", "/_sandbox/calls", admin.calls),
@@ -47,19 +41,7 @@ def routes(engine: Engine) -> list[web.RouteDef]:
         ("POST", "/_sandbox/organisations/{tenant}/payments/{id}/reconcile", admin.reconcile),
         ("POST", "/_sandbox/time", admin.advance),
     ]
-    return [web.route(method, path, _answering(handler)) for method, path, handler in table]
-
-
-def _answering(handler: Callable[[web.Request], Awaitable[Any]]) -> Handler:
-    async def run(request: web.Request) -> web.StreamResponse:
-        try:
-            payload, status = await handler(request), 200
-        except (AdminError, people.PersonError) as error:
-            payload, status = {"error": str(error)}, 400
-        body = orjson.dumps(payload, default=report.plain, option=orjson.OPT_INDENT_2)
-        return web.Response(status=status, body=body, content_type="application/json")
-
-    return run
+    return routes_of(table)
 
 
 class _Admin:
@@ -73,8 +55,8 @@ class _Admin:
         return report.books(self._book(request))
 
     async def calls(self, request: web.Request) -> Any:
-        after = request.query.get("after", "0")
-        records = [record for record in self._engine.calls.records if record.number > int(after or 0)]
+        after = number_after(request)
+        records = [record for record in self._engine.calls.records if record.number > after]
         return {"throttled": dict(self._engine.calls.throttled), "calls": [asdict(record) for record in records]}
 
     async def clear_calls(self, request: web.Request) -> Any:
@@ -85,7 +67,7 @@ class _Admin:
         return [asdict(ordered) | {"spent": ordered.spent} for ordered in self._engine.faults.orders]
 
     async def order(self, request: web.Request) -> Any:
-        body = await _json(request)
+        body = await object_of(request)
         try:
             fault = msgspec.convert(body, Fault)
         except (msgspec.ValidationError, ValueError) as error:
@@ -105,7 +87,7 @@ class _Admin:
         return asdict(self._engine.switches)
 
     async def switch(self, request: web.Request) -> Any:
-        body = await _json(request)
+        body = await object_of(request)
         try:
             self._engine.switches = self._engine.switches.changed(**body)
         except (TypeError, ValueError) as error:
@@ -116,7 +98,7 @@ class _Admin:
         return [report.organisation(self._engine, book) for book in self._engine.books.values()]
 
     async def organisation(self, request: web.Request) -> Any:
-        book, body = self._book(request), await _json(request)
+        book, body = self._book(request), await object_of(request)
         changes: dict[str, object] = {}
         for name, value in body.items():
             if name in _ORGANISATION_FLAGS and isinstance(value, bool):
@@ -135,7 +117,7 @@ class _Admin:
         return people.archive(self._engine, self._book(request), request.match_info["id"])
 
     async def merge(self, request: web.Request) -> Any:
-        body = await _json(request)
+        body = await object_of(request)
         return people.archive(
             self._engine, self._book(request), request.match_info["id"], merged_to=str(body.get("into", ""))
         )
@@ -144,17 +126,17 @@ class _Admin:
         return people.restore(self._engine, self._book(request), request.match_info["id"])
 
     async def edit(self, request: web.Request) -> Any:
-        kind, body = request.match_info["kind"], await _json(request)
+        kind, body = request.match_info["kind"], await object_of(request)
         return people.edit(self._engine, self._book(request), kind, request.match_info["id"], body)
 
     async def pay(self, request: web.Request) -> Any:
-        return people.pay(self._engine, self._book(request), await _json(request))
+        return people.pay(self._engine, self._book(request), await object_of(request))
 
     async def reconcile(self, request: web.Request) -> Any:
         return people.reconcile(self._engine, self._book(request), request.match_info["id"])
 
     async def advance(self, request: web.Request) -> Any:
-        body, clock = await _json(request), self._engine.clock
+        body, clock = await object_of(request), self._engine.clock
         if not isinstance(clock, ManualClock):
             raise AdminError("time runs by itself here: only a sandbox with a manual clock can be advanced")
         try:
@@ -169,16 +151,6 @@ class _Admin:
         if book is None:
             raise AdminError(f"there is no organisation {tenant_id!r}: known are {', '.join(self._engine.books)}")
         return book
-
-
-async def _json(request: web.Request) -> Mapping[str, Any]:
-    try:
-        body = orjson.loads(await request.read())
-    except orjson.JSONDecodeError as error:
-        raise AdminError(f"the body is not JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise AdminError("the body must be a JSON object")
-    return body
 
 
 def _date(name: str, text: str) -> date:

@@ -176,6 +176,7 @@ def _run(engine: Engine, incoming: Incoming, admission: Admission, target: Targe
         _LOG.exception("the sandbox failed at %s %s", request.method, request.path)
         call.book.rollback()
         reply = _internal_error()
+    engine.notice(call.book)
     incoming.record.elements, incoming.record.committed = counts.elements, counts.committed
     return reply
 

@@ -11,6 +11,7 @@ from connectors.xero.sandbox.dispatch import API_PREFIX
 from connectors.xero.sandbox.engine import Engine
 from connectors.xero.sandbox.gateway import bearer
 from connectors.xero.sandbox.oauth import OAuthError
+from connectors.xero.sandbox.webhooks.routes import webhook_routes
 from connectors.xero.sandbox.wire import Reply, dump, not_found_reply
 
 # Above the largest position of the switch, which answers by itself.
@@ -23,6 +24,7 @@ def build(engine: Engine) -> web.Application:
     engine.closing = asyncio.Event()
     application = web.Application(client_max_size=_BODY_BYTES_MAX)
     application.add_routes(admin.routes(engine))
+    application.add_routes(webhook_routes(engine))
     identity = _Identity(engine)
     application.router.add_post("/connect/token", _sent(identity.token))
     application.router.add_post("/connect/revocation", _sent(identity.revoke))
@@ -114,7 +116,8 @@ async def _form(request: web.Request) -> tuple[Mapping[str, str], str]:
 
 
 async def _close(engine: Engine) -> None:
-    """Let go of what hangs, and drop commits whose time has not come."""
+    """Let go of what hangs, and drop commits and deliveries whose time has not come."""
     engine.closing.set()
     for task in list(engine.late):
         task.cancel()
+    await engine.webhook.close()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -15,6 +16,11 @@ from connectors.xero.sandbox.keys import Keys
 from connectors.xero.sandbox.limits import Limits
 from connectors.xero.sandbox.oauth import Credentials, OAuth
 from connectors.xero.sandbox.switches import Switches
+from connectors.xero.sandbox.webhooks.events import events_of
+from connectors.xero.sandbox.webhooks.webhook import Webhook
+
+# Where Xero's own events say that the resources are; a sandbox that is served says its own address.
+_API_URL: Final = "https://api.xero.com/api.xro/2.0"
 
 
 class Engine:
@@ -46,6 +52,8 @@ class Engine:
         names = {tenant_id: book.organisation.name for tenant_id, book in self.books.items()}
         self.oauth = OAuth(credentials, names, new_id)
         self.oauth.connect(list(names), clock.now(), new_id())
+        self.webhook = Webhook(clock, new_id, lambda: self.switches)
+        self.api_url = _API_URL
         self.closing = asyncio.Event()
         # Commits that come after their answer.
         self.late: set[asyncio.Task[None]] = set()
@@ -64,6 +72,12 @@ class Engine:
         """Milliseconds are all that Xero's notation holds."""
         now = self.clock.now()
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def notice(self, book: Book) -> None:
+        """Let the webhook know what the call that has just ended changed in `book`."""
+        tenant_id = book.organisation.tenant_id
+        if self.webhook.subscription is not None and tenant_id in self.oauth.state.connections:
+            self.webhook.gather(events_of(book.changes(), tenant_id, self.api_url, self.now(), self.switches))
 
     def change_organisation(self, book: Book, **changes: object) -> None:
         """Settings that a person changes on the screen."""

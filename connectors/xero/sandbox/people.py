@@ -1,12 +1,12 @@
 """What a person does on Xero's screen: archiving, merging, editing and paying by hand, connecting and disconnecting."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from connectors.xero.sandbox.books import contacts, payments
-from connectors.xero.sandbox.books.call import Outcome
+from connectors.xero.sandbox.books.call import Call, Outcome
 from connectors.xero.sandbox.books.tables import Book
 from connectors.xero.sandbox.engine import Engine
 from connectors.xero.sandbox.problems import Refusal
@@ -24,7 +24,9 @@ def archive(engine: Engine, book: Book, contact_id: str, merged_to: str = "") ->
     contact = book.contacts.get(contact_id)
     if contact is None or (merged_to and book.contacts.get(merged_to) is None):
         raise PersonError(f"there is no contact {contact_id if contact is None else merged_to!r}")
-    return contacts.render(contacts.archive(engine.call(book), contact, merged_to), merged=True)
+    return _by_hand(
+        engine, book, lambda call: Outcome(contacts.render(contacts.archive(call, contact, merged_to), merged=True))
+    )
 
 
 def restore(engine: Engine, book: Book, contact_id: str) -> Json:
@@ -35,29 +37,25 @@ def restore(engine: Engine, book: Book, contact_id: str) -> Json:
     holder = book.contacts.find("name", contact.name)
     if holder is not None:
         raise PersonError(f"the name {contact.name!r} is taken by contact {holder.contact_id}")
-    return contacts.render(contacts.restore(engine.call(book), contact))
+    return _by_hand(engine, book, lambda call: Outcome(contacts.render(contacts.restore(call, contact))))
 
 
 def edit(engine: Engine, book: Book, kind: str, row_id: str, changes: Mapping[str, Any]) -> Json:
     """Change a contact, invoice or credit note, or delete a payment; `changes` in Xero's own names."""
     write = RESOURCES[kind].post
     assert write is not None, "the admin surface takes only kinds that can be changed"
-    book.begin()
     try:
-        outcome = write(engine.call(book), Element(changes, kind), create=False, path_id=row_id)
+        return _by_hand(engine, book, lambda call: write(call, Element(changes, kind), create=False, path_id=row_id))
     except Refusal as refusal:
         raise PersonError(f"{kind} {row_id}: {refusal}") from None
-    return _done(book, outcome)
 
 
 def pay(engine: Engine, book: Book, payment: Mapping[str, Any]) -> Json:
     """Record a payment by hand; `payment` in Xero's own names."""
-    book.begin()
     try:
-        outcome = payments.write(engine.call(book), Element(payment, "Payments[0]"), create=True)
+        return _by_hand(engine, book, lambda call: payments.write(call, Element(payment, "Payments[0]"), create=True))
     except Refusal as refusal:
         raise PersonError(str(refusal)) from None
-    return _done(book, outcome)
 
 
 def reconcile(engine: Engine, book: Book, payment_id: str) -> Json:
@@ -65,9 +63,13 @@ def reconcile(engine: Engine, book: Book, payment_id: str) -> Json:
     payment = book.payments.get(payment_id)
     if payment is None:
         raise PersonError(f"there is no payment {payment_id!r}")
-    matched = msgspec.structs.replace(payment, reconciled=True, updated=engine.now())
-    book.put(book.payments, matched)
-    return payments.render(engine.call(book), matched)
+
+    def match(call: Call) -> Outcome:
+        matched = msgspec.structs.replace(payment, reconciled=True, updated=call.now)
+        book.put(book.payments, matched)
+        return Outcome(payments.render(call, matched))
+
+    return _by_hand(engine, book, match)
 
 
 def connect(engine: Engine, book: Book, *, connected: bool) -> None:
@@ -79,8 +81,16 @@ def connect(engine: Engine, book: Book, *, connected: bool) -> None:
         engine.oauth.disconnect(tenant_id)
 
 
-def _done(book: Book, outcome: Outcome) -> Json:
+def _by_hand(engine: Engine, book: Book, act: Callable[[Call], Outcome]) -> Json:
+    """Carry it out as a call that no client made, whole or not at all. Raises PersonError, Refusal."""
+    book.begin()
+    try:
+        outcome = act(engine.call(book))
+    except Refusal:
+        book.rollback()
+        raise
     if outcome.errors:
         book.rollback()
         raise PersonError("; ".join(outcome.errors))
+    engine.notice(book)
     return outcome.element

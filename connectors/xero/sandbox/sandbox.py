@@ -22,6 +22,8 @@ from connectors.xero.sandbox.oauth import Credentials
 from connectors.xero.sandbox.problems import SandboxError
 from connectors.xero.sandbox.state import StateFile
 from connectors.xero.sandbox.switches import Switches
+from connectors.xero.sandbox.webhooks.posting import check_address
+from connectors.xero.sandbox.webhooks.webhook import Webhook
 from connectors.xero.sandbox.wire import Json
 
 
@@ -108,6 +110,11 @@ class Sandbox:
         self._engine.switches = switches
 
     @property
+    def webhook(self) -> Webhook:
+        """The app's webhook, to subscribe to, misbehave with and look at."""
+        return self._engine.webhook
+
+    @property
     def calls(self) -> list[CallRecord]:
         """Every call of the accounting API so far, oldest first."""
         return list(self._engine.calls.records)
@@ -144,9 +151,10 @@ class Sandbox:
         await runner.setup()
         try:
             await _start(runner, host, port)
-            real_port = runner.addresses[0][1]
+            address = Address(f"http://{host}:{runner.addresses[0][1]}")
+            self._engine.api_url = address.api_url
             async with self._saving():
-                yield Address(f"http://{host}:{real_port}")
+                yield address
                 # Calls in progress end before the last save.
                 await runner.cleanup()
         finally:
@@ -184,14 +192,23 @@ class Sandbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to run a sandbox as a process of its own."""
+    """How to run a sandbox as a process of its own. `webhooks_to` and `webhooks_key` ("": none) subscribe a webhook, as
+    soon as its receiver answers. Raises ValueError for one without the other, or an address that is none."""
 
     host: str = "127.0.0.1"
     port: int = 0
     state_path: Path | None = None
     speed: float = 1.0
     switches: Switches = field(default_factory=Switches)
+    webhooks_to: str = ""
+    webhooks_key: str = ""
     as_json: bool = False
+
+    def __post_init__(self) -> None:
+        if bool(self.webhooks_to) != bool(self.webhooks_key):
+            raise ValueError("a webhook needs both its address and its key")
+        if self.webhooks_to:
+            check_address(self.webhooks_to)
 
 
 async def main_async(options: Options) -> int:
@@ -203,6 +220,8 @@ async def main_async(options: Options) -> int:
         loop.add_signal_handler(number, stop.set)
     try:
         async with sandbox.serve(options.host, options.port) as address:
+            if options.webhooks_to:
+                sandbox.webhook.insist(options.webhooks_to, options.webhooks_key)
             sys.stdout.write(_announcement(sandbox.describe(address), as_json=options.as_json))
             sys.stdout.flush()
             await stop.wait()

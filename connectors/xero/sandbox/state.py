@@ -26,6 +26,7 @@ from connectors.xero.sandbox.engine import Engine
 from connectors.xero.sandbox.keys import Entry
 from connectors.xero.sandbox.oauth import OAuthState
 from connectors.xero.sandbox.problems import SandboxError
+from connectors.xero.sandbox.webhooks.delivery import Subscription
 from connectors.xero.sandbox.wire import Reply
 
 SAVE_EVERY_S: Final = 0.1
@@ -138,6 +139,9 @@ class StateFile:
         if table == "oauth":
             engine.oauth.state = msgspec.convert(value, OAuthState)
             return
+        if table == "webhook":
+            engine.webhook.subscription = msgspec.convert(value, Subscription | None)
+            return
         if table == "keys":
             engine.keys.entries[row_id] = _entry(row_id, value)
             return
@@ -169,6 +173,9 @@ def _changes(engine: Engine) -> Iterable[Change]:
     if engine.oauth.is_dirty:
         engine.oauth.is_dirty = False
         yield ("", "oauth", "", engine.oauth.state)
+    if engine.webhook.is_dirty:
+        engine.webhook.is_dirty = False
+        yield ("", "webhook", "", engine.webhook.subscription)
     keys, engine.changed_keys = engine.changed_keys, set()
     for key in sorted(keys):
         entry = engine.keys.entries.get(key)
@@ -183,6 +190,7 @@ def _everything(engine: Engine) -> Iterable[Change]:
         for row in _rows(book):
             yield (tenant_id, *row)
     yield ("", "oauth", "", engine.oauth.state)
+    yield ("", "webhook", "", engine.webhook.subscription)
     for key, entry in engine.keys.entries.items():
         if entry.reply is not None:
             yield ("", "keys", key, _kept(entry, entry.reply))

@@ -71,6 +71,15 @@ class Switches:
     # A custom connection of Xero reaches one organisation; "all" makes one set of credentials do for routing tests.
     client_credentials_reach: Literal["all", "one"] = "all"
 
+    # Webhooks. Xero's pages show "Update", its specification "UPDATE".
+    webhook_case: Literal["upper", "title"] = "upper"
+    # How long changes are gathered into one delivery, in milliseconds.
+    webhook_gather_ms: int = 1_000
+    # Whether a change that does not move UpdatedDateUTC (a due date of what is part paid) is told.
+    webhook_of_silent_changes: bool = False
+    # Whether what a disabled webhook does not tell shows as a gap of its sequence afterwards.
+    webhook_counts_while_disabled: bool = False
+
     def changed(self, **changes: Any) -> "Switches":
         """A copy with some positions changed; raises ValueError that names a wrong switch or value."""
         known = {field.name: field.type for field in fields(self)}

@@ -64,7 +64,7 @@ def _keep(call: Call, kind: Kind, existing: Document | None, candidate: Document
         updated=call.now,
     )
     kept = settled(kept, kept.day)
-    if existing is not None and _is_silent(existing, kept):
+    if existing is not None and is_silent(existing, kept):
         kept = msgspec.structs.replace(kept, updated=existing.updated)
     call.book.put_document(kept)
     if contact is not None:
@@ -72,7 +72,7 @@ def _keep(call: Call, kind: Kind, existing: Document | None, candidate: Document
     return kept
 
 
-def _is_silent(existing: Document, kept: Document) -> bool:
+def is_silent(existing: Document, kept: Document) -> bool:
     """Whether If-Modified-Since misses the change: of a part-paid document, due date and sending make no journal."""
     same = msgspec.structs.replace(
         kept, due=existing.due, sent_to_contact=existing.sent_to_contact, updated=existing.updated

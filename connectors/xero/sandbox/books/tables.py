@@ -1,7 +1,7 @@
 """Tables with indexes, and the book that holds them with an undo of the call in progress."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -70,6 +70,15 @@ class Table(Generic[Row]):
         return row
 
 
+class Changed(NamedTuple):
+    """A row that a call changed: as it was (None: it is new) and as it is."""
+
+    table: str
+    row_id: str
+    before: msgspec.Struct | None
+    after: msgspec.Struct
+
+
 class Book:
     """One organisation's books. Every change goes through `put`, so that it can be undone and saved."""
 
@@ -121,6 +130,13 @@ class Book:
         row_id = table.id_of(row)
         self._undo.append((table, row_id, before))
         self.dirty.add((table.name, row_id))
+
+    def changes(self) -> list[Changed]:
+        """What the call since `begin` has changed and kept, each row once, in the order of their first change."""
+        first: dict[tuple[str, str], tuple[Table[Any], Any]] = {}
+        for table, row_id, before in self._undo:
+            first.setdefault((table.name, row_id), (table, before))
+        return [Changed(name, row_id, before, table.rows[row_id]) for (name, row_id), (table, before) in first.items()]
 
     def mark(self) -> int:
         """A point of the call to which `rollback` can go back."""
