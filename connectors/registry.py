@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from connectors.base import Answers, Connector, ConnectorKind
+from connectors.shopify import normalise as shopify
+from connectors.shopify import verify as shopify_verify
+from connectors.shopify.sweep import ShopifySweeper
 from connectors.stripe import normalise as stripe
 from connectors.stripe import verify as stripe_verify
 from connectors.sweeping import MakeSweeper
@@ -36,6 +39,19 @@ REGISTRY: Final[Mapping[ConnectorKind, Row]] = {
             named=stripe.named,
             answers=Answers(accepted=200, unauthentic=400, within_s=10.0),
         ),
+    ),
+    "shopify": Row(
+        page="shopify.md",
+        alive="by the webhooks that it sends, and by the sweep of its API",
+        webhooks=Connector(
+            kind="shopify",
+            verify=shopify_verify.verify,
+            normalise=shopify.normalise,
+            kept_headers=shopify.KEPT_HEADERS,
+            named=shopify.named,
+            answers=Answers(accepted=200, unauthentic=401, empty=True, within_s=5.0),
+        ),
+        sweep=ShopifySweeper,
     ),
     "outbox": Row(page="outbox.md", alive="by the rows that a worker reads; `ledgerstream outbox status` asks it"),
 }

@@ -68,7 +68,7 @@ MADE_IN = {
         "connectors/receiver/lookup.py",
         "connectors/receiver/sources.py",
     },
-    "RawRecord": {"connectors/receiver/sources.py", "schemas/raw.py"},
+    "RawRecord": {"connectors/receiver/sources.py", "connectors/shopify/sweep.py", "schemas/raw.py"},
 }
 
 

@@ -12,6 +12,7 @@ PURE = (
     "schemas/*.py",
     "streams/core/*.py",
     "connectors/*/normalise.py",
+    "connectors/shopify/told/*.py",
     "connectors/xero/elements.py",
     "connectors/xero/totals.py",
     "connectors/xero/answers.py",

@@ -24,9 +24,9 @@ SECRETS = "    secrets:\n      - env: SECRET_SHOP\n"
     [
         (
             "connector: cloudevents",
-            "connector: shopify",
-            "sources.yaml:4: sources.shop-1.connector: got 'shopify': expected 'cloudevents', 'stripe' or 'outbox'. "
-            "Correct it.",
+            "connector: shopware",
+            "sources.yaml:4: sources.shop-1.connector: got 'shopware': expected 'cloudevents', 'stripe', 'shopify' or "
+            "'outbox'. Correct it.",
         ),
         (
             "gateway: stripe",

@@ -1,0 +1,101 @@
+"""Refunds: the money that went back, with the lines that it is for where they come to it."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from connectors.shopify.told import lines, shapes
+from connectors.shopify.told.facts import Fact, Told, money, total, utc, words
+from schemas.events import RefundIssued
+from schemas.events.fields import Line, OrderRef
+from schemas.money import EXACT, parse_decimal, to_text
+
+_NOT_THROUGH: Final = ("failure", "error")
+
+
+def gives_money(refund: shapes.Refund) -> bool:
+    """Whether it is about money at all: Shopify also calls a refund what is only taken off an order, or restocked."""
+    return bool(_givings(refund))
+
+
+def _givings(refund: shapes.Refund) -> list[shapes.Transaction]:
+    return [one for one in refund.transactions if one.kind.lower() == "refund"]
+
+
+def refund_told(refund: shapes.Refund, source: str) -> Told:
+    """One refund for each gateway that gave money back; in words why none did."""
+    givings = [one for one in _givings(refund) if one.status.lower() not in _NOT_THROUGH]
+    if not givings:
+        return "the refund gave no money back: what it took off an unpaid order, the order itself tells"
+    if any(one.status.lower() != "success" for one in givings):
+        return "the refund is not through: orders/updated or a sweep tells it when it is"
+    if not all(one.in_shop_money for one in givings):
+        return "the refund is told in the customer's currency: a sweep tells it in the shop's"
+    gateways = list(dict.fromkeys(one.gateway for one in givings))
+    facts = [
+        _fact(refund, [one for one in givings if one.gateway == gateway], source, is_only=len(gateways) == 1)
+        for gateway in gateways
+    ]
+    return tuple(fact for fact in facts if fact is not None) or "the refund gave no money back: it is of nothing"
+
+
+def _fact(refund: shapes.Refund, givings: Sequence[shapes.Transaction], source: str, *, is_only: bool) -> Fact | None:
+    amount, first = total(one.amount for one in givings), givings[0]
+    if not amount:
+        return None
+    back, included = _lines(refund, amount, first.currency) if is_only else ((), True)
+    # Each part of a refund to several gateways needs an id of its own.
+    identifier = str(refund.id) if is_only else f"{refund.id}-{first.id}"
+    data = RefundIssued(
+        refund_id=identifier,
+        gateway=first.gateway,
+        amount=money(to_text(amount), first.currency),
+        currency=first.currency,
+        refunded_at=utc(refund.created_at, "created_at"),
+        order=OrderRef(id=str(refund.order_id), source=source),
+        payment_id=str(first.parent_id) if first.parent_id is not None and len(givings) == 1 else None,
+        lines=back,
+        taxes_included=included,
+        reason=words(refund.note),
+    )
+    return Fact(f"refund:{identifier}", data.refunded_at, data, f"refund:{identifier}")
+
+
+def _lines(refund: shapes.Refund, amount: Decimal, currency: str) -> tuple[tuple[Line, ...], bool]:
+    """The refunded lines, and whether they include tax; none where they do not come to the amount.
+
+    A refund does not say whether its lines include tax, but only one of the two can come to what was given back. Where
+    neither does, the merchant gave more or less than the lines (an order adjustment), and the amount is spread over the
+    invoice's lines.
+    """
+    items, ways = refund.refund_line_items, refund.refund_shipping_lines
+    net = total(
+        [
+            *(one.subtotal_set.amount for one in items),
+            *(one.subtotal_amount_set.amount for one in ways),
+        ]
+    )
+    tax = total(
+        [
+            *(one.total_tax_set.amount for one in items),
+            *(one.tax_amount_set.amount for one in ways),
+        ]
+    )
+    if amount not in (net, EXACT.add(net, tax)):
+        return (), True
+    back = (
+        *(_item(one, currency) for one in items if one.quantity),
+        *(_shipping(one, currency) for one in ways),
+    )
+    return back, amount == net
+
+
+def _item(part: shapes.RefundLine, currency: str) -> Line:
+    whole = EXACT.multiply(parse_decimal(part.line_item.price), Decimal(part.quantity))
+    discount = EXACT.subtract(whole, parse_decimal(part.subtotal_set.amount))
+    return lines.goods(part.line_item, currency, part.quantity, discount, parse_decimal(part.total_tax_set.amount))
+
+
+def _shipping(part: shapes.RefundShipping, currency: str) -> Line:
+    tax = parse_decimal(part.tax_amount_set.amount)
+    return lines.shipping(part.shipping_line, currency, part.subtotal_amount_set.amount, Decimal(0), tax)
