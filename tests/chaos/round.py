@@ -150,9 +150,16 @@ class _Round:
         await self._until_complete(min(_FAULTS_S, self._plan.patience_s))
         await self._faults.end()
         findings = await self._until_complete(self._plan.patience_s)
-        for _ in range(_SETTLE_LEAPS if findings.complete else 0):
-            await self._pass(_SETTLE_S / _SETTLE_LEAPS)
+        if findings.complete:
+            await self._settle()
         return await self._compare()
+
+    async def _settle(self) -> None:
+        """Let so much time pass that nothing can be held or looked for any more; by leaps also after real time."""
+        loop, hand = asyncio.get_running_loop(), self._site.rig.hand
+        until, deadline = hand.elapsed() + _SETTLE_S, loop.time() + self._plan.patience_s
+        while hand.elapsed() < until and loop.time() < deadline:
+            await self._pass(_SETTLE_S / _SETTLE_LEAPS, may_leap=True)
 
     async def _until_complete(self, seconds: float) -> Findings:
         """Let time pass until the books hold everything, at most so many seconds of the machine's time."""
@@ -162,10 +169,10 @@ class _Round:
             if loop.time() > resume_at:
                 await self._faults.resume()
                 resume_at = loop.time() + _RESUME_S
-            await self._pass(_LEAP_S)
+            await self._pass(_LEAP_S, may_leap=not self._plan.in_real_time)
         return findings
 
-    async def _pass(self, seconds: float) -> None:
+    async def _pass(self, seconds: float, *, may_leap: bool) -> None:
         """Time passes: at its rate while calls are made, by leaps while nothing happens.
 
         A call must leave within 5 s of the clock after it was written ahead, so a leap waits until nobody can be about
@@ -177,7 +184,7 @@ class _Round:
         now = loop.time()
         if not is_idle or call is None or call != self._last_call:
             self._last_call, self._still_since = call, now
-        elif now - self._still_since > max(_STILL_S, (now - began) * _STILL_LOOKS) and not self._plan.in_real_time:
+        elif now - self._still_since > max(_STILL_S, (now - began) * _STILL_LOOKS) and may_leap:
             self._site.rig.hand.leap(seconds)
             self._still_since = now
         await asyncio.sleep(_LOOK_S)
