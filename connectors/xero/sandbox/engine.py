@@ -52,7 +52,7 @@ class Engine:
         names = {tenant_id: book.organisation.name for tenant_id, book in self.books.items()}
         self.oauth = OAuth(credentials, names, new_id)
         self.oauth.connect(list(names), clock.now(), new_id())
-        self.webhook = Webhook(clock, new_id, lambda: self.switches)
+        self.webhook = Webhook(clock, new_id, lambda: self.switches, lambda: self.closing.is_set())
         self.api_url = _API_URL
         self.closing = asyncio.Event()
         # Commits that come after their answer.

@@ -126,6 +126,19 @@ async def test_an_answer_later_than_five_seconds_is_none() -> None:
         assert (tried["status"], tried["wrong"]) == (0, "no answer within 5 s")
 
 
+async def test_first_tries_keep_their_order_however_slow_the_answers_are() -> None:
+    async with line() as talk:
+        talk.ear.deaf = True
+        talk.ear.posts.clear()
+        for name in ("Ann", "Bea"):
+            await talk.contact(name)
+            await talk.after(1, lambda: talk.sandbox.webhook.shown()["gathered"] == 0)
+        await asyncio.sleep(0.02)
+        assert talk.ear.spans == [(1, 1)]
+        talk.ear.may_answer.set()
+        await until(lambda: talk.ear.spans == [(1, 1), (2, 2)])
+
+
 async def test_a_later_delivery_overtakes_one_that_waits() -> None:
     async with line() as talk:
         talk.ear.good = refusal
@@ -147,13 +160,16 @@ async def a_day_away(talk: Line) -> None:
     for count, delay_s in enumerate(DELAYS, 1):
         await talk.tried(count)
         assert talk.sandbox.webhook.shown()["subscription"]["status"] == "ok", f"disabled after {count} tries"
+        if count == len(DELAYS):
+            ann = (await talk.state())["deliveries"][0]["events"][0]["resourceId"]
+            await talk.wire.admin("POST", f"/organisations/{talk.wire.tenant}/contacts/{ann}/archive")
         talk.clock.advance(delay_s)
     await until(lambda: talk.sandbox.webhook.shown()["subscription"]["status"] == "disabled")
     # Tokens live for half an hour.
     await talk.wire.sign_in()
 
 
-@pytest.mark.parametrize(("counts", "next_sequence"), [(False, 2), (True, 4)])
+@pytest.mark.parametrize(("counts", "next_sequence"), [(False, 3), (True, 5)])
 async def test_after_a_day_of_refusals_it_is_disabled_until_a_person_enables_it(
     counts: bool, next_sequence: int
 ) -> None:
@@ -167,7 +183,8 @@ async def test_after_a_day_of_refusals_it_is_disabled_until_a_person_enables_it(
             "disabled",
             "a delivery was not taken for 24 h",
         )
-        assert state["deliveries"][0]["progress"] == "dropped"
+        # With the one that came a day too late goes what came just before its end.
+        assert [row["progress"] for row in state["deliveries"]] == ["dropped", "dropped"]
         talk.ear.posts.clear()
         await talk.sent("Bea", "Cid")
         assert (await talk.wire.admin("POST", "/webhooks/enable")).json["status"] == "disabled"
@@ -221,8 +238,9 @@ async def test_what_is_held_is_sent_when_a_test_is_done_with_it() -> None:
             await talk.contact(name)
             await talk.after(1, lambda: talk.sandbox.webhook.shown()["gathered"] == 0)
         assert [row["progress"] for row in (await talk.state())["deliveries"]] == ["held", "held"]
-        assert [row["number"] for row in await talk.deliver()] == [2, 1]
-        assert talk.ear.spans == [(2, 2), (1, 1)]
+        await talk.contact("Cid")
+        assert [row["number"] for row in await talk.deliver()] == [3, 2, 1]
+        assert talk.ear.spans == [(3, 3), (2, 2), (1, 1)]
 
 
 async def test_delayed_ones_are_overtaken() -> None:
@@ -256,6 +274,44 @@ async def test_who_unsubscribes_hears_no_more() -> None:
         assert talk.ear.posts == []
         state = await talk.state()
         assert (state["subscription"], state["gathered"], state["deliveries"][0]["progress"]) == (None, 0, "dropped")
+
+
+async def test_what_is_held_goes_with_the_subscription() -> None:
+    async with line() as talk:
+        await talk.wire.admin("POST", "/webhooks/orders", {"reorder": 9})
+        await talk.contact("Ann")
+        await talk.after(1, lambda: talk.sandbox.webhook.shown()["gathered"] == 0)
+        await talk.wire.admin("DELETE", "/webhooks")
+        await talk.subscribe()
+        assert await talk.deliver() == []
+        assert (talk.ear.spans, (await talk.state())["deliveries"][0]["progress"]) == ([], "dropped")
+
+
+async def test_an_address_that_is_changed_and_fails_ends_what_waits() -> None:
+    async with line() as talk:
+        talk.ear.good = refusal
+        await talk.sent("Ann")
+        await talk.contact("Bea")
+        assert (await talk.subscribe())["status"] == "disabled"
+        state = await talk.state()
+        assert (state["gathered"], state["deliveries"][0]["progress"]) == (0, "dropped")
+
+
+async def test_a_sandbox_that_is_stopped_waits_for_nobody() -> None:
+    sandbox = Sandbox(clock=ManualClock(START))
+    async with listening() as ear, aiohttp.ClientSession() as session:
+        async with sandbox.serve() as address:
+            talk = Line(Wire(sandbox, address, session), ear, ManualClock(START))
+            await talk.wire.sign_in()
+            await talk.subscribe()
+            ear.deaf = True
+            await talk.contact("Ann")
+            waiting = [asyncio.create_task(talk.deliver()), asyncio.create_task(talk.subscribe())]
+            await until(lambda: len(ear.posts) == 6)
+        # Both calls still had their answers.
+        [delivery], subscription = await asyncio.gather(*waiting)
+        assert (delivery["progress"], subscription["status"]) == ("dropped", "disabled")
+        assert len(ear.posts) == 6
 
 
 @pytest.mark.parametrize(
@@ -305,6 +361,20 @@ async def test_the_subscription_and_its_sequence_come_back(tmp_path: Path) -> No
         async with wired(Sandbox(clock=ManualClock(START), state_path=path)) as wire:
             await Line(wire, ear, ManualClock(START)).sent("Bea")
         assert ear.spans == [(1, 1), (2, 2)]
+
+
+async def test_a_kill_forgets_no_sequence_that_was_saved(tmp_path: Path) -> None:
+    path, copy = tmp_path / "state.json", tmp_path / "killed.json"
+    async with listening() as ear, wired(Sandbox(clock=ManualClock(START), state_path=path)) as wire:
+        talk = Line(wire, ear, ManualClock(START))
+        await talk.subscribe()
+        await talk.contact("Ann")
+        await asyncio.sleep(0.3)
+        await talk.deliver()
+        await asyncio.sleep(0.3)
+        copy.write_bytes(path.read_bytes())
+    found = Sandbox(state_path=copy).webhook.shown()["subscription"]
+    assert (found["next_sequence"], found["status"], found["url"]) == (2, "ok", ear.url)
 
 
 async def test_a_sandbox_that_was_told_where_to_waits_for_its_receiver() -> None:

@@ -1,5 +1,6 @@
 """What becomes an event of the sandbox's webhook, and what it looks like."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -126,6 +127,18 @@ async def test_a_contact_that_a_person_takes_out_of_the_archive_is_told() -> Non
         assert talk.ear.told == [("CONTACT", "CREATE"), *UPDATED_CONTACT, *UPDATED_CONTACT]
 
 
+async def test_becoming_a_customer_is_no_change_and_only_credit_notes_have_data() -> None:
+    async with line() as talk:
+        contact = await talk.contact("Ann")
+        await by_api(talk, "/Invoices", {**INVOICE, "Contact": {"ContactID": contact}}, "PUT")
+        await talk.deliver()
+        assert talk.ear.told == [("CONTACT", "CREATE"), ("INVOICE", "CREATE")]
+        await by_api(talk, "/Invoices", {**BILL, "Contact": {"ContactID": contact}}, "PUT")
+        await talk.deliver()
+        assert talk.ear.told[2:] == [("INVOICE", "CREATE")]
+        assert not any("data" in event for body in talk.ear.deliveries for event in body["events"])
+
+
 async def test_a_credit_note_tells_the_status_that_it_has_now() -> None:
     async with line() as talk:
         ids = await prepared(talk)
@@ -195,6 +208,18 @@ async def test_what_changes_within_a_moment_is_one_delivery_and_numbers_go_on() 
         await talk.contact("Cid")
         await talk.after(1.5, lambda: talk.ear.spans == [(1, 2), (3, 3)])
         assert len({body["entropy"] for body in talk.ear.deliveries}) == 2
+
+
+async def test_what_is_sent_early_leaves_the_next_moment_whole() -> None:
+    async with line() as talk:
+        await talk.contact("Ann")
+        talk.clock.advance(0.5)
+        await talk.deliver()
+        await talk.contact("Bea")
+        talk.clock.advance(0.5)
+        await asyncio.sleep(0.02)
+        assert talk.ear.spans == [(1, 1)]
+        await talk.after(0.5, lambda: talk.ear.spans == [(1, 1), (2, 2)])
 
 
 async def test_a_delivery_has_a_hundred_events_at_most() -> None:

@@ -6,9 +6,9 @@ your server"). A redirect is a wrong status: nothing is posted but to the addres
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -47,15 +47,18 @@ def sign(key: str, body: bytes) -> str:
 
 
 class Poster:
-    """Posts bodies. The time that an answer may take is the sandbox's own."""
+    """Posts bodies, until the sandbox is being stopped. The time that an answer may take is the sandbox's own."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, is_closing: Callable[[], bool]) -> None:
         self._clock = clock
+        self._is_closing = is_closing
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, signature: str, expected: int = 200) -> Try:
         """Send it once; whatever happens is told in the Try."""
         at = self._clock.now()
+        if self._is_closing():
+            return Try(at=at, status=0, wrong="no answer: the sandbox is being stopped")
         sending = asyncio.ensure_future(self._send(url, body, signature))
         limit = asyncio.ensure_future(self._clock.sleep(ANSWER_WITHIN_S))
         try:
@@ -90,7 +93,7 @@ class Poster:
         return self._session
 
     async def close(self) -> None:
+        """Cut what is under way."""
         session, self._session = self._session, None
         if session is not None:
-            with contextlib.suppress(aiohttp.ClientError):
-                await session.close()
+            await session.close()

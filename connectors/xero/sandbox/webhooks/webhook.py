@@ -25,13 +25,16 @@ _INSIST_EVERY_S: Final = 5.0
 
 
 class Webhook:
-    """Nothing is recorded without a subscription. `switches` tells their present positions."""
+    """Nothing is recorded without a subscription. `switches` tells their present positions, `is_closing` whether the
+    sandbox is being stopped."""
 
-    def __init__(self, clock: Clock, new_id: Callable[[], str], switches: Callable[[], Switches]) -> None:
+    def __init__(
+        self, clock: Clock, new_id: Callable[[], str], switches: Callable[[], Switches], is_closing: Callable[[], bool]
+    ) -> None:
         self._clock = clock
         self._new_id = new_id
         self._switches = switches
-        self._poster = Poster(clock)
+        self._poster = Poster(clock, is_closing)
         self._courier = Courier(clock, self._poster, lambda: self.subscription, self._give_up)
         self.subscription: Subscription | None = None
         # Whether the subscription changed since it was saved.
