@@ -37,6 +37,11 @@ class Heard:
 Answering = Callable[[], web.Response]
 
 
+def refusal() -> web.Response:
+    """What a receiver without its broker answers."""
+    return web.Response(status=503)
+
+
 @dataclass
 class Ear:
     """`good` and `bad` answer what is signed rightly and wrongly. One that is `deaf` answers once it `may_answer`."""
