@@ -107,6 +107,7 @@ async def test_a_sandbox_that_is_stopped_waits_for_nobody() -> None:
         # Both calls still had their answers.
         [delivery], subscription = await asyncio.gather(*waiting)
         assert (delivery["progress"], subscription["status"]) == ("dropped", "disabled")
+        assert "being stopped" in (await sandbox.webhook.subscribe(ear.url, ear.key)).wrong
         assert len(ear.posts) == 6
 
 
