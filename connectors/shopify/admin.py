@@ -39,7 +39,10 @@ class Admin:
         self._pause_s = min(missing_s, _PAUSE_S_MAX)
         errors = inner(answer, "errors")
         if errors:
-            raise self._error(errors, missing_s)
+            error = self._error(errors, missing_s)
+            if isinstance(error, SourceUnavailable):
+                self._pause_s = 0.0  # whoever asks again has waited
+            raise error
         data = inner(answer, "data")
         if not isinstance(data, Mapping):
             raise SourceUnavailable(f"{self._fetcher.host} answered without data: {shorten(answer)}")

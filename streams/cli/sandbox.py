@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from connectors.shopify import sandbox as shop
 from connectors.xero.sandbox import Options, Switches, main_async
 from streams.cli.app import DOES_NOT_FIT, Failed, app
 
@@ -44,6 +45,23 @@ def xero(
     except ValueError as error:
         raise Failed(f"--webhooks-to, --webhooks-key: {error}", DOES_NOT_FIT) from None
     raise typer.Exit(asyncio.run(main_async(options)))
+
+
+@sandbox.command("shopify")
+def shopify(
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="the port to listen on; 0 for a free one")] = 0,
+    webhooks_to: Annotated[str, typer.Option(help="send its webhooks to this address")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print how to connect as one JSON line")] = False,
+) -> None:
+    """Run a server that behaves like a shop at Shopify, until Ctrl-C. Prints its secret and its API's token."""
+    try:
+        options = shop.Options(host=host, port=port, webhooks_to=webhooks_to, as_json=as_json)
+        raise typer.Exit(asyncio.run(shop.main_async(options)))
+    except ValueError as error:
+        raise Failed(f"--webhooks-to: {error}", DOES_NOT_FIT) from None
+    except OSError as error:
+        raise Failed(f"cannot listen on {host}:{port}: {error.strerror or error}", DOES_NOT_FIT) from None
 
 
 def _switches(words: list[str]) -> Switches:

@@ -177,7 +177,7 @@ def test_a_value_that_holds_itself(tmp_path: Path) -> None:
 
 def test_every_problem_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     uk = WHOLE.replace("base_currency", "currency").replace("[GBP]", "[gbp]")
-    found = problems(tmp_path, uk=uk, **changed("sources", "cloudevents", "shopify"), **changed("ie", "23", "x"))
+    found = problems(tmp_path, uk=uk, **changed("sources", "cloudevents", "shopware"), **changed("ie", "23", "x"))
     assert [line.split(": ")[0] for line in found] == [
         "sources.yaml:4",
         "ie.yaml:11",

@@ -1,0 +1,14 @@
+"""A shop of one's own for a test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.unit.shopify.running import Running, running
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Running]:
+    """A sandbox with a clock that stands still, all of whose webhooks are heard."""
+    async with running() as found:
+        yield found
