@@ -137,19 +137,17 @@ RESOURCES: Final[dict[str, Resource]] = {
     ),
 }
 
-# As GraphQL writes them; deploy/docs/shopify.md has them as webhooks do.
-TOPICS: Final = (
+# The topics as GraphQL writes them; deploy/docs/shopify.md has them as webhooks do. Without the first ones money is
+# not heard of at once; an app may be without the scopes of the others.
+NEEDED: Final = (
     "ORDERS_CREATE",
     "ORDERS_UPDATED",
     "ORDERS_PAID",
     "ORDERS_CANCELLED",
     "ORDER_TRANSACTIONS_CREATE",
     "REFUNDS_CREATE",
-    "CUSTOMERS_CREATE",
-    "CUSTOMERS_UPDATE",
-    "DISPUTES_CREATE",
-    "DISPUTES_UPDATE",
 )
+WANTED: Final = ("CUSTOMERS_CREATE", "CUSTOMERS_UPDATE", "DISPUTES_CREATE", "DISPUTES_UPDATE")
 SUBSCRIPTIONS: Final = f"""query($after: String) {{
   webhookSubscriptions(first: 100, after: $after) {{ nodes {{ topic uri }} {_PAGE} }}
 }}"""

@@ -68,9 +68,9 @@ class ShopifySweeper:
         try:
             answer = await self._admin.ask(resource.query, query=wanted, after=place.after)
         except Denied:
-            if not resource.daily:
+            if place.resource == _NAMES[0]:
                 raise
-            # A shop that is paid elsewhere has nothing there, and its orders are swept all the same; `subscription`
+            # The orders are swept all the same: a round that ended here would never come to them again. `subscription`
             # says what is not read.
             self._denied[place.resource] = resource.scope
             return (), None
@@ -120,35 +120,43 @@ class ShopifySweeper:
 
         What is missing is made again where one that is left tells our address; else a person has to say it.
         """
+        there = await self._subscribed()
+        unread = [f"{name} are not swept: give the app the scope {scope}" for name, scope in self._denied.items()]
+        if not there:
+            words = f"Shopify has no webhook for /v1/sources/{self._source}: make them as deploy/docs/shopify.md shows"
+            return Subscription(active=False, words="; ".join([words, *unread]))
+        missing = [topic for topic in (*queries.NEEDED, *queries.WANTED) if topic not in there]
+        refused = {topic: why for topic in missing if (why := await self._subscribe(topic, next(iter(there.values()))))}
+        made = len(missing) - len(refused)
+        words = f"{made} webhooks that were missing were made again" if made else "every webhook is there"
+        if refused and not made:
+            words = f"{len(refused)} webhooks are missing"
+        return Subscription(
+            active=not any(topic in refused for topic in queries.NEEDED),
+            words="; ".join([words, *refused.values(), *unread]),
+            repaired=made > 0,
+        )
+
+    async def _subscribed(self) -> dict[str, str]:
+        """The topics that are told to us, with our address."""
         there: dict[str, str] = {}
         after: str | None = None
         while True:
             answer = await self._admin.ask(queries.SUBSCRIPTIONS, after=after)
             nodes, after = _listed(inner(answer, "webhookSubscriptions"), "webhookSubscriptions")
-            ours = [node for node in nodes if str(inner(node, "uri")).endswith(f"/v1/sources/{self._source}")]
-            there |= {str(inner(node, "topic")): str(inner(node, "uri")) for node in ours}
+            for node in nodes:
+                topic, uri = str(inner(node, "topic")), str(inner(node, "uri"))
+                if uri.endswith(f"/v1/sources/{self._source}"):
+                    there[topic] = uri
             if after is None:
-                break
-        missing = [topic for topic in queries.TOPICS if topic not in there]
-        unread = [f"{name} are not swept: give the app the scope {scope}" for name, scope in self._denied.items()]
-        if missing and not there:
-            words = f"Shopify has no webhook for /v1/sources/{self._source}: make them as deploy/docs/shopify.md shows"
-            return Subscription(active=False, words="; ".join([words, *unread]))
-        refused = [why for topic in missing if (why := await self._subscribe(topic, next(iter(there.values()))))]
-        made = f"{len(missing) - len(refused)} webhooks that were missing were made again" if missing else "all there"
-        return Subscription(
-            active=not refused, words="; ".join([made, *refused, *unread]), repaired=len(missing) > len(refused)
-        )
+                return there
 
     async def _subscribe(self, topic: str, uri: str) -> str | None:
         """Why Shopify does not make the subscription, or None once it has."""
-        try:
-            made = inner(await self._admin.ask(queries.SUBSCRIBE, topic=topic, uri=uri), "webhookSubscriptionCreate")
-        except Denied as error:
-            return f"{topic} cannot be made again: {error.message}"
+        made = inner(await self._admin.ask(queries.SUBSCRIBE, topic=topic, uri=uri), "webhookSubscriptionCreate")
         if inner(made, "webhookSubscription") is not None:
             return None
-        return f"{topic} cannot be made again: {shorten(inner(made, 'userErrors'))}"
+        return f"{topic} cannot be made: {shorten(inner(made, 'userErrors'))}"
 
 
 def _place(cursor: str | None, until: datetime) -> _Place:

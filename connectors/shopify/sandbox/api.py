@@ -20,6 +20,8 @@ SCOPES: Final = (
     "read_shopify_payments_disputes",
     "read_shopify_payments_payouts",
 )
+# What a topic needs; those of orders and their money need read_orders.
+_TOPIC_SCOPES: Final = {"customers": "read_customers", "disputes": "read_shopify_payments_disputes"}
 COST_MAX: Final = 1000
 BUCKET: Final = 2000
 RESTORED_A_SECOND: Final = 100.0
@@ -152,7 +154,11 @@ class Api:
         wanted = asked.get("webhookSubscription")
         uri = str(wanted.get("uri", "")) if isinstance(wanted, dict) else ""
         try:
-            made = self._deliveries.subscribe(_topic(str(asked.get("topic"))), uri)
+            topic = _topic(str(asked.get("topic")))
+            scope = _TOPIC_SCOPES.get(topic.partition("/")[0], "read_orders")
+            if scope not in self.scopes:
+                raise AccessDenied(f"You do not have permission to create or update webhooks with {topic} topic")
+            made = self._deliveries.subscribe(topic, uri)
         except ValueError as error:
             return {"webhookSubscription": None, "userErrors": ({"field": None, "message": str(error)},)}
         node = {"id": nodes.gid("WebhookSubscription", made.id), "topic": asked.get("topic"), "uri": uri}

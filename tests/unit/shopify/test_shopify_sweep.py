@@ -110,16 +110,17 @@ async def test_a_token_that_does_not_hold_is_refused_with_a_remedy(shop: Running
     assert "Put a token that is valid" in caught.value.remedy
 
 
-async def test_without_the_scopes_of_its_payments_a_shop_is_swept_all_the_same(shop: Running) -> None:
-    shop.sandbox.api.scopes -= {"read_shopify_payments_disputes", "read_shopify_payments_payouts"}
+async def test_without_the_other_scopes_the_orders_are_swept_all_the_same(shop: Running) -> None:
+    shop.sandbox.api.scopes = {"read_orders"}
     decided(shop.sandbox.shop)
     sweeper = shop.sweeper()
     records, _ = await swept(sweeper)
-    assert {one.swept for one in records} == {"orders", "customers"}
+    assert {one.swept for one in records} == {"orders"}
     state = await sweeper.subscription()
     assert state is not None
     assert "payouts are not swept: give the app the scope read_shopify_payments_payouts" in state.words
-    shop.sandbox.api.scopes -= {"read_orders"}
+    assert "customers are not swept: give the app the scope read_customers" in state.words
+    shop.sandbox.api.scopes = {"read_customers"}
     with pytest.raises(SourceRefused, match="read_orders"):
         await sweeper.page(None, START)
 
@@ -127,7 +128,7 @@ async def test_without_the_scopes_of_its_payments_a_shop_is_swept_all_the_same(s
 async def test_webhooks_that_are_all_there(shop: Running) -> None:
     state = await shop.sweeper().subscription()
     assert state is not None
-    assert (state.active, state.repaired, state.words) == (True, False, "all there")
+    assert (state.active, state.repaired, state.words) == (True, False, "every webhook is there")
 
 
 async def test_a_webhook_that_shopify_deleted_is_made_again(shop: Running) -> None:
@@ -144,7 +145,30 @@ async def test_a_webhook_that_shopify_deleted_is_made_again(shop: Running) -> No
     }
     again = await shop.sweeper().subscription()
     assert again is not None
-    assert again.words == "all there"
+    assert again.words == "every webhook is there"
+
+
+async def test_a_webhook_that_cannot_be_made_again_is_told(shop: Running) -> None:
+    known = shop.sandbox.deliveries.subscriptions
+    for at in range(120):
+        shop.sandbox.deliveries.subscribe("orders/create", f"https://elsewhere.example.com/{at}")
+    for gone in [
+        one for one in known.values() if one.topic.startswith(("disputes/", "refunds/")) and one.uri == shop.uri
+    ]:
+        del known[gone.id]
+    shop.sandbox.api.scopes = {"read_orders"}
+    state = await shop.sweeper().subscription()
+    assert state is not None
+    assert (state.active, state.repaired) == (True, True), "an app may be without the scope of disputes"
+    assert state.words.startswith("1 webhooks that were missing were made again; DISPUTES_CREATE cannot be made: ")
+    assert "You do not have permission" in state.words
+    for gone in [one for one in known.values() if one.topic.startswith("refunds/")]:
+        del known[gone.id]
+    shop.sandbox.api.scopes = set()
+    state = await shop.sweeper().subscription()
+    assert state is not None
+    assert (state.active, state.repaired) == (False, False), "of refunds one has to hear"
+    assert state.words.startswith("3 webhooks are missing; REFUNDS_CREATE cannot be made: ")
 
 
 async def test_where_no_webhook_is_left_a_person_has_to_make_one() -> None:
