@@ -5,7 +5,7 @@ of webhooks and nodes of GraphQL cannot disagree about it.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -73,6 +73,11 @@ class Transaction:
     created: datetime
     payment_id: str | None = None
     parent: int | None = None
+
+    @property
+    def processed(self) -> datetime:
+        """A gateway takes a moment."""
+        return self.created + timedelta(seconds=1)
 
 
 @dataclass(slots=True)

@@ -231,7 +231,7 @@ def _transaction(order: Order, one: Transaction) -> Node:
         "test": order.test,
         "paymentId": one.payment_id,
         "createdAt": moment(one.created),
-        "processedAt": moment(one.created),
+        "processedAt": moment(one.processed),
         "parentTransaction": None if one.parent is None else {"id": gid("OrderTransaction", one.parent)},
         "amountSet": _bag(order, one.amount),
     }

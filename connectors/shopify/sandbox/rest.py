@@ -105,7 +105,7 @@ def transaction(one: Transaction, order: Order) -> Json:
         "order_id": order.id,
         "parent_id": one.parent,
         "payment_id": one.payment_id,
-        "processed_at": moment(one.created),
+        "processed_at": moment(one.processed),
         "receipt": {},
         "source_name": "web",
         "status": one.status,

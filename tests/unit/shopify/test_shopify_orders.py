@@ -148,6 +148,27 @@ def test_the_shops_currency_is_booked_whatever_the_customer_paid_in() -> None:
     assert told(**abroad) == OrderUpdated(**WHOLE)
 
 
+def test_the_odd_bits_of_shopifys_own_samples_are_taken_as_they_are() -> None:
+    """Its page of topics shows a customer without times, whose address has no name, and totals that do not agree."""
+    nameless = customer(created_at=None, updated_at=None, default_address=address(name="", first_name=None))
+    plain = line(price="199.00", quantity=1, discount_allocations=[], tax_lines=[], duties=[], vendor=None)
+    sample = order(
+        customer=nameless,
+        line_items=[plain, {**plain, "id": 141249953214522974}],
+        shipping_lines=[shipping_line(code=None, price="10.00", tax_lines=[])],
+        taxes_included=False,
+        total_price="388.00",
+        current_total_price="398.00",
+        total_outstanding="398.00",
+        total_tax="0.00",
+        returns=[],
+        payment_terms=None,
+    )
+    [found] = facts("orders/create", sample)
+    assert (found.total, found.total_tax, found.customer.name) == ("388.00", "0.00", "Ada Lovelace")
+    assert [one.unit_amount for one in found.lines] == ["199.00", "199.00", "10.00"]
+
+
 def test_tax_on_top() -> None:
     found = told(taxes_included=False, total_price="29.16")
     assert (found.taxes_included, found.total, found.total_tax) == (False, "29.16", "4.16")
