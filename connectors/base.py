@@ -22,7 +22,7 @@ from schemas.topics import TopicName
 _MASK: Final = "********"
 REQUESTS_PER_MINUTE: Final = 60_000
 
-ConnectorKind = Literal["cloudevents", "stripe", "shopify", "outbox"]
+ConnectorKind = Literal["cloudevents", "stripe", "shopify", "outbox", "xero"]
 
 
 @final

@@ -11,6 +11,8 @@ from connectors.shopify.sweep import ShopifySweeper
 from connectors.stripe import normalise as stripe
 from connectors.stripe import verify as stripe_verify
 from connectors.sweeping import MakeSweeper
+from connectors.xero import heard as xero_heard
+from connectors.xero import webhook as xero_webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,16 @@ REGISTRY: Final[Mapping[ConnectorKind, Row]] = {
             answers=Answers(accepted=200, unauthentic=401, empty=True, within_s=5.0),
         ),
         sweep=ShopifySweeper,
+    ),
+    "xero": Row(
+        page="xero.md",
+        alive="by the webhooks that it sends, and by what is read of it each hour",
+        webhooks=Connector(
+            kind="xero",
+            verify=xero_webhook.verify,
+            normalise=xero_heard.normalise,
+            answers=Answers(accepted=200, unauthentic=401, empty=True, within_s=5.0),
+        ),
     ),
     "outbox": Row(page="outbox.md", alive="by the rows that a worker reads; `ledgerstream outbox status` asks it"),
 }

@@ -216,10 +216,29 @@ class Commands(msgspec.Struct, frozen=True, tag="commands", tag_field="outcome")
     commands: tuple[Command, ...]
 
 
-class Ignored(msgspec.Struct, frozen=True, tag="ignored", tag_field="outcome"):
-    """The event changes nothing in the books, and why."""
+class XeroChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A document in Xero that is not as it was; `xero_tenant_id` is the organisation's id there, `at` Xero's time."""
+
+    xero_tenant_id: str
+    resource: Literal["Invoices", "CreditNotes", "Contacts"]
+    xero_id: str
+    at: dt.datetime
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a webhook of Xero says: which documents must be read, and where it stands in the order of deliveries. Both
+    sequences are 0 where Xero only tries whether we check signatures."""
+
+    changes: tuple[XeroChange, ...]
+    first_sequence: int
+    last_sequence: int
+
+
+class Ignored(msgspec.Struct, frozen=True, omit_defaults=True, tag="ignored", tag_field="outcome"):
+    """The event changes nothing in the books, and why. `heard`: but it names documents of Xero that are to be read."""
 
     reason: str
+    heard: Heard | None = None
 
 
 class Pending(msgspec.Struct, frozen=True, tag="pending", tag_field="outcome"):

@@ -24,6 +24,7 @@ from streams.clock import Clock, SteadyClock, SystemClock
 from streams.core.after import Patience
 from streams.counting import timed
 from streams.gauges import Gauges
+from streams.hearing import listened
 from streams.identity import Introduction
 from streams.instance import Instance, instance
 from streams.intake import Intake
@@ -167,7 +168,7 @@ async def _build(
             introduction.run,
             timekeeper.run,
             TakingUp(ledger, configuration, wake).run,
-            Sweep(ledger).run,
+            Sweep(ledger, metrics.hearing, listened(configuration())).run,
             Gauges(ledger, metrics, configuration().expected).run,
             *await _asking(stack, settings, configuration, producer, ledger, clock, metrics, us),
         ),
@@ -298,8 +299,9 @@ async def _timekeeper(
 
 
 def _organisations(configuration: Reloading) -> list[Organisation]:
+    heard = {one.tenant: one for one in listened(configuration())}
     return [
-        Organisation(name, tenant.file.xero_tenant_id, LivePercents(configuration, name))
+        Organisation(name, tenant.file.xero_tenant_id, LivePercents(configuration, name), heard.get(name))
         for name, tenant in configuration().tenants.items()
     ]
 

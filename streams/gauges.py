@@ -17,8 +17,10 @@ from streams.ledger.figures import Figures
 from streams.metrics import NONE, MetricsRegistry
 
 _EVERY_S: Final = 10.0
-# Counting a large ledger may take a while; it never takes more than a twentieth of the time.
+# Counting a large ledger may take a while; it takes a twentieth of the time, but a process that was suspended
+# meanwhile does not rest for twenty times as long.
 _SHARE: Final = 20
+_REST_MAX_S: Final = 300.0
 _PRIORITIES: Final = {PERSON_S: "person", 60: "payment", 120: "invoice", 300: "contact", 900: "backfill"}
 
 _log = structlog.get_logger()
@@ -42,7 +44,7 @@ class Gauges:
                 await self.turn()
             except LedgerUnavailable as error:
                 _log.warning("the gauges could not be read", reason=str(error))
-            await asyncio.sleep(max(_EVERY_S, (monotonic() - began) * _SHARE))
+            await asyncio.sleep(min(max(_EVERY_S, (monotonic() - began) * _SHARE), _REST_MAX_S))
 
     async def turn(self) -> None:
         """Set them once. Raises LedgerUnavailable."""

@@ -61,6 +61,20 @@ class HearingMetrics:
             self.expected_gap.labels(source).set(gap_s)
             self.silent.labels(source).set(NONE)
 
+    def watch_webhooks(self, sources: Sequence[str]) -> None:
+        """Sources whose deliveries are numbered."""
+        if not sources:
+            return
+        self.sequence_gaps = self._counter(
+            "ledgerstream_webhook_sequence_gaps_total", "Deliveries of Xero that never came; what they told is read."
+        )
+        for source in sources:
+            self.sequence_gaps.labels(source)
+
+    def gaps(self, source: str, number: int) -> None:
+        """So many gaps between the deliveries of a source stayed."""
+        self.sequence_gaps.labels(source).inc(number)
+
     def polled(self, source: str, at: datetime) -> None:
         """A source was asked, and answered to the end."""
         self.poll_last_success.labels(source).set(at.timestamp())

@@ -1,7 +1,8 @@
 """The publisher: what the ledger decided, told to Kafka.
 
 `transitions` is the outbox: every change of state goes to `outcomes`, those to `rejected` to `dead-letters` as well, at
-least once and in order per entity; consumers deduplicate by (subject, number).
+least once and in order per entity; consumers deduplicate by (subject, number). `news`, what changed in Xero, goes to
+`events.xero` in the same way.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ import structlog
 
 from schemas.codec import to_json
 from schemas.dead_letter import OutcomeRecord, dlq_headers
+from schemas.envelope import to_kafka
+from schemas.events import event_type
 from schemas.topics import TOPICS
 from streams.clock import Clock
 from streams.counting import count_published
@@ -44,6 +47,7 @@ class Publisher:
         self._ledger = ledger
         self._owner = owner
         self._producer = producer
+        self._prefix = prefix
         self._outcomes = TOPICS["outcomes"].full_name(prefix)
         self._dead_letters = TOPICS["dead-letters"].full_name(prefix)
         self._metrics = metrics
@@ -77,7 +81,18 @@ class Publisher:
             ends = await self._ledger.ends.reached(waiting)
             await self._ledger.publishing.mark_published([one.transition for one in waiting])
             count_published(self._metrics, waiting, ends, self._clock.now())
-        return len(waiting)
+        return len(waiting) + await self._tell_news()
+
+    async def _tell_news(self) -> int:
+        news = await self._ledger.publishing.unpublished_news(_BATCH)
+        if news:
+            topics = [TOPICS[event_type(one.envelope.type).topic].full_name(self._prefix) for one in news]
+            records = zip(topics, (to_kafka(one.envelope) for one in news), strict=True)
+            await self._producer.send_all(
+                Outgoing(topic, key, value, tuple(headers)) for topic, (key, value, headers) in records
+            )
+            await self._ledger.publishing.mark_news_published([one.id for one in news])
+        return len(news)
 
     async def stop(self) -> None:
         """Publish what the worker did last, and let another one go on."""

@@ -19,6 +19,10 @@ ID_KEYS: Final[Mapping[str, str]] = {
     "Invoices": "InvoiceID",
     "CreditNotes": "CreditNoteID",
     "Payments": "PaymentID",
+    # What is only read.
+    "Accounts": "AccountID",
+    "TaxRates": "TaxType",
+    "Organisations": "OrganisationID",
 }
 NUMBER_KEYS: Final[Mapping[str, str]] = {
     "Contacts": "ContactNumber",
@@ -32,6 +36,7 @@ WRITE_QUERY: Final = (("summarizeErrors", "false"), ("unitdp", "4"))
 _AMOUNTS: Final = frozenset({"Amount", "CurrencyRate", "DiscountAmount", "Quantity", "UnitAmount"})
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 _decoder: Final = msgspec.json.Decoder(float_hook=str)
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _DATE: Final = re.compile(r"^/Date\((-?\d+)(?:[+-]\d{4})?\)/$")
 
 
@@ -76,7 +81,14 @@ def day(document: Mapping[str, Any], name: str) -> str | None:
     match = _DATE.match(written)
     if match is None:
         return written[:10]
-    return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=int(match[1]))).date().isoformat()
+    return (_EPOCH + dt.timedelta(milliseconds=int(match[1]))).date().isoformat()
+
+
+def moment(document: Mapping[str, Any], name: str) -> dt.datetime | None:
+    """A moment of a document such as `UpdatedDateUTC`, to the millisecond; None where it has none that can be read."""
+    written = document.get(name)
+    match = _DATE.match(written) if isinstance(written, str) else None
+    return None if match is None else _EPOCH + dt.timedelta(milliseconds=int(match[1]))
 
 
 def _with_numbers(value: Any) -> Any:

@@ -75,9 +75,9 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         _row(DisputeOpened, "events.payments", "dispute", "dispute_id", draft=True),
         _row(DisputeClosed, "events.payments", "dispute", "dispute_id", draft=True),
         _row(PayoutPaid, "events.payouts", "payout", "payout_id", draft=True),
-        _row(InvoiceStatusChanged, "events.xero", "xero", "invoice_id", draft=True),
-        _row(XeroContactChanged, "events.xero", "xero", "contact_id", draft=True),
-        _row(CreditNoteChanged, "events.xero", "xero", "credit_note_id", draft=True),
+        _row(InvoiceStatusChanged, "events.xero", "xero", "invoice_id"),
+        _row(XeroContactChanged, "events.xero", "xero", "contact_id"),
+        _row(CreditNoteChanged, "events.xero", "xero", "credit_note_id"),
     )
 }
 

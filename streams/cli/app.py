@@ -43,6 +43,7 @@ VERBS: Final = {
         "dlq": ("dlq",),
         "stops": ("pause", "resume", "stops"),
         "outbox": ("outbox",),
+        "resync": ("resync",),
     }.items()
     for name in names
 }

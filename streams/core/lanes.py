@@ -8,6 +8,9 @@ from typing import Final
 
 _MINUTE: Final = 60
 PERSON_S: Final = 0
+# What is read to hear what changed in Xero: named documents, and lists.
+READ_S: Final = 5 * _MINUTE
+BACKFILL_S: Final = 15 * _MINUTE
 
 _TARGET_S: Final = {
     "RecordPayment": 1 * _MINUTE,

@@ -48,6 +48,11 @@ def merge(wanted: Fields, posted: Fields | None, standing: Fields, decision: str
     return Merged(send, tuple(conflicts))
 
 
+def agrees(name: str, value: Any, standing: Fields) -> bool:
+    """Whether a field of what Xero holds is as `value` says; slots that it does not speak of are passed over."""
+    return bool(canonical(name, value) == field(standing, name, _kinds(name, value)))
+
+
 _EMPTY: Final = ""
 
 

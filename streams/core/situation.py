@@ -12,6 +12,8 @@ import msgspec
 from schemas.commands import AnyPayload
 
 Resource = Literal["Contacts", "Invoices", "CreditNotes", "Payments"]
+# What is only ever read.
+Setting = Literal["Accounts", "TaxRates", "Organisations"]
 # The step of a write of which only its command is known, because a backup was put back.
 RESTORED: Final = "restored"
 
@@ -19,7 +21,7 @@ RESTORED: Final = "restored"
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """What Xero is known to hold: `body` is the element as Xero answered it, read at `read_at`."""
 
-    resource: Resource
+    resource: Resource | Setting
     xero_id: str
     body: Mapping[str, Any]
     read_at: dt.datetime

@@ -17,6 +17,13 @@ Files = Mapping[str, Reading[TenantFile]]
 
 # The connectors of payment gateways: they tell of money, not of orders.
 _GATEWAYS: Final = frozenset({"stripe"})
+# What each other connector with a door of its own signs with.
+_SIGNED: Final[Mapping[str, str]] = {
+    "shopify": "the client secret of the shop's app",
+    "xero": "the key of the webhook in Xero's developer portal",
+}
+# The connectors that can ask an API: those that have a sweep in the registry, which is not loaded here.
+WITH_API: Final = frozenset({"shopify"})
 
 
 def problems(sources: Reading[SourcesFile], files: Files) -> Iterator[str]:
@@ -43,10 +50,14 @@ def of_source(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
     """The contradictions within one source of `sources.yaml`."""
     yield from _order_source(sources, name)
     yield from _database(sources, name)
+    yield from _webhook_key(sources, name)
+    yield from _api(sources, name)
 
 
 def unrouted(sources: Reading[SourcesFile], name: str, files: Files) -> Iterator[str]:
-    """A sentence where a source belongs to no organisation."""
+    """A sentence where a source belongs to no organisation. Xero's webhooks name theirs themselves."""
+    if sources.content.sources[name].connector == "xero":
+        return
     if not any(route.source == name for file in files.values() for route in file.content.routes):
         yield (
             f"{sources.where('sources', name)}: no tenant file has a route for it, so its events become dead letters. "
@@ -67,6 +78,21 @@ def _order_source(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
         yield (
             f"{sources.where('sources', name, 'secrets')} is missing. "
             "Add the signing secret of the webhook endpoint there."
+        )
+
+
+def _webhook_key(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
+    source = sources.content.sources[name]
+    if source.connector in _SIGNED and not source.secrets:
+        yield f"{sources.where('sources', name, 'secrets')} is missing. Add {_SIGNED[source.connector]}."
+
+
+def _api(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
+    source = sources.content.sources[name]
+    if source.api is not None and source.connector not in WITH_API:
+        yield (
+            f"{sources.where('sources', name, 'api')}: the connector {source.connector} asks no API. Remove it, or "
+            "correct the connector."
         )
 
 

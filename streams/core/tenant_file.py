@@ -232,6 +232,8 @@ class TenantFile(_Part):
     terms_days: Annotated[int, Field(ge=0, le=365)] = 14
     status: Literal["DRAFT", "SUBMITTED", "AUTHORISED"] = "AUTHORISED"
     rounding: Rounding | None = None
+    # How often Xero is asked what was modified, beside what its webhooks tell; four calls each time.
+    xero_sweep_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     trace_url: WebAddress | None = None
 
     def zone(self) -> ZoneInfo:

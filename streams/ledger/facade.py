@@ -25,6 +25,7 @@ from streams.ledger.figures import FiguresReader
 from streams.ledger.identity import Identity
 from streams.ledger.intake import Intake
 from streams.ledger.leases import Leases
+from streams.ledger.listening import Listening
 from streams.ledger.presence import Presence
 from streams.ledger.publishing import Publishing
 from streams.ledger.recovery import Recovery
@@ -52,6 +53,7 @@ class Ledger:
         self.results = Settle(store, clock)
         self.recovery = Recovery(store, clock)
         self.leases = Leases(store, clock)
+        self.listening = Listening(store, clock)
         self.presence = Presence(store, clock)
         self.stops = Stops(store, clock)
         self.sweeps = Sweeps(store, clock)

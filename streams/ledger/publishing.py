@@ -1,4 +1,4 @@
-"""The outbox: transitions that Kafka has not been told yet; one worker at a time tells it, so that they keep order."""
+"""The outbox: transitions and news that Kafka was not told yet; one worker at a time tells it, so they keep order."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -8,14 +8,16 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.dead_letter import DeadLetter, OutcomeRecord
+from schemas.envelope import Envelope
 from streams.clock import Clock
-from streams.ledger import dead_letters, tables
+from streams.ledger import dead_letters, tables, tables_hearing
 from streams.ledger.engine import Store
 from streams.ledger.leases import Lease, Leases
 from streams.ledger.repeat import repeated
 from streams.ledger.rows import chunks
 
 _transitions: Final = tables.transitions
+_news: Final = tables_hearing.news
 # Its lease stands beside those of the tenants, whose names are those of files.
 _OUTBOX: Final = "*outbox*"
 _LEASE_S: Final = 15.0
@@ -30,8 +32,15 @@ class Unpublished(msgspec.Struct, frozen=True):
     letter: DeadLetter | None
 
 
+class News(msgspec.Struct, frozen=True):
+    """A change in Xero as an event for `events.xero`."""
+
+    id: int
+    envelope: Envelope
+
+
 class Publishing:
-    """Hands out transitions and notes that they were published."""
+    """Hands out transitions and news, and notes that they were published."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -74,9 +83,38 @@ class Publishing:
                 statement = update(_transitions).where(_transitions.c.id.in_(some))
                 await connection.execute(statement.values(published_at=self._clock.now()))
 
+    @repeated
+    async def unpublished_news(self, limit: int) -> Sequence[News]:
+        """The oldest news not published, in order."""
+        statement = select(_news).where(_news.c.published_at.is_(None)).order_by(_news.c.id).limit(limit)
+        async with self._store.read() as connection:
+            return [News(row["id"], _event(row)) for row in (await connection.execute(statement)).mappings()]
+
+    @repeated
+    async def mark_news_published(self, ids: Sequence[int]) -> None:
+        """The broker has acknowledged these."""
+        async with self._store.write() as connection:
+            for some in chunks(ids):
+                statement = update(_news).where(_news.c.id.in_(some))
+                await connection.execute(statement.values(published_at=self._clock.now()))
+
     @staticmethod
     async def _letters(connection: AsyncConnection, ids: Sequence[str]) -> dict[str | None, DeadLetter]:
         return {letter.letter.dlq_id: letter.letter for letter in await dead_letters.read(connection, ids)}
+
+
+def _event(row: Any) -> Envelope:
+    """The same news is the same event, however often it is published."""
+    document = f"{row['tenant']}:{row['resource'].lower()}:{row['xero_id']}"
+    return Envelope(
+        id=f"{document}:{row['number']}",
+        source=row["source"],
+        type=row["type"],
+        time=row["at"].isoformat(),
+        subject=document,
+        sequence=str(row["number"]),
+        data=row["data"],
+    )
 
 
 def _outcome(row: Any) -> OutcomeRecord:

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from schemas.states import COMMAND_STATES
+from streams.ledger import tables_hearing as tables_hearing
 from streams.ledger.building import (
     bytes_column,
     json_column,

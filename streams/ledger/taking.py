@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.commands import CommandRecord, Commands, Duplicate, Ignored, Pending, RefusedEvent
+from schemas.commands import CommandRecord, Commands, Duplicate, Heard, Ignored, Pending, RefusedEvent
 from schemas.envelope import VIA_SWEEP
-from streams.ledger import bulk, conflicts, cursors, known, letters, tables, transitions
+from streams.ledger import bulk, conflicts, cursors, hearing, known, letters, tables, transitions
 from streams.ledger.admission import Origin, admit
 from streams.ledger.known import Known, KnownEvent, key_of, position_of
 from streams.ledger.transitions import Why
@@ -45,6 +45,7 @@ class Taking:
         self._events: list[dict[str, Any]] = []
         self._duplicates: list[dict[str, Any]] = []
         self._fresh: list[CommandRecord] = []
+        self._heard: list[tuple[str, Heard]] = []
         self._conflicts: list[tuple[CommandRecord, KnownEvent]] = []
 
     def add(self, record: CommandRecord) -> None:
@@ -81,6 +82,8 @@ class Taking:
         if isinstance(record.outcome, Commands):
             self._fresh.append(record)
             return
+        if isinstance(record.outcome, Ignored) and record.outcome.heard is not None:
+            self._heard.append((record.source or "", record.outcome.heard))
         to, reason = ("ignored", record.outcome.reason) if isinstance(record.outcome, Ignored) else ("pending", None)
         self._work.transitions.append(
             transitions.of_subject(
@@ -160,6 +163,8 @@ class Taking:
             if isinstance(record.outcome, Commands)
             for command in record.outcome.commands
         ]
+        for source, heard in self._heard:
+            await hearing.note(work.connection, source, heard, work.now)
         await work.load_effects(key for _, one in commands for key in (one.effect_key, *one.depends_on))
         news: dict[tuple[int, int], CommandRecord] = {}
         for record, command in commands:

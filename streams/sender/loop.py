@@ -16,8 +16,10 @@ STOP_S: Final = 2.5
 _LOOK_S: Final = 1.0
 # What another process does (a replay, an answer, `resume`) rings nobody here: it is seen after so long.
 _LOOK_AGAIN_S: Final = 2.0
-# A look for work is followed by a rest of so many times its own length.
+# A look for work is followed by a rest of so many times its own length, but never a long one: a process, or a machine,
+# that was suspended in the middle of a look must not rest for ten times as long.
 _LOOKS_REST: Final = 10
+_REST_MAX_S: Final = 5.0
 # How many looks at the others there are to one sign of life of our own.
 _BEAT_LOOKS: Final = 5
 
@@ -29,7 +31,9 @@ class Sender:
 
     def __init__(self, parts: Parts, organisations: Iterable[Organisation]) -> None:
         self._parts = parts
-        self._tenants: Mapping[str, TenantSender] = {one.tenant: TenantSender(parts, one) for one in organisations}
+        all_of_them = list(organisations)
+        self._tenants: Mapping[str, TenantSender] = {one.tenant: TenantSender(parts, one) for one in all_of_them}
+        self._listened = {one.xero_tenant_id.lower(): one.tenant for one in all_of_them if one.listened}
         parts.share.tenants = len(self._tenants)
         self._rung = asyncio.Event()
 
@@ -53,6 +57,9 @@ class Sender:
             group.create_task(self._watch_others() if shared else self._wake_those_with_work())
             for tenant in self._tenants.values():
                 group.create_task(tenant.run())
+            # Who is listened to has a first turn without any work to send.
+            for name in self._listened.values():
+                self._tenants[name].wake()
 
     async def stop(self) -> None:
         """No new call starts from now on; calls under way may end within 2.5 s and are settled then."""
@@ -75,16 +82,25 @@ class Sender:
                 self._rung.clear()
                 began_s = elapsed()
                 try:
-                    for name in await self._parts.ledger.situation.tenants_with_work():
+                    for name in {*await self._parts.ledger.situation.tenants_with_work(), *await self._with_news()}:
                         if (tenant := self._tenants.get(name)) is not None:
                             (tenant.wake if is_new else tenant.rouse)()
                 except LedgerError as error:
                     _log.warning("work cannot be seen", reason=str(error))
                 # The more work there is the longer takes the look, and the more of those who have some are awake.
-                await self._parts.pause((elapsed() - began_s) * _LOOKS_REST)
+                await self._parts.pause(min((elapsed() - began_s) * _LOOKS_REST, _REST_MAX_S))
                 await self._parts.pause_until(self._rung, _LOOK_AGAIN_S)
         except Stopping:
             return
+
+    async def _with_news(self) -> set[str]:
+        """The tenants of whose Xero something is to be read."""
+        if not self._listened:
+            return set()
+        named, surveyed = await self._parts.ledger.listening.due()
+        return {self._listened[one] for one in named if one in self._listened} | (
+            surveyed & set(self._listened.values())
+        )
 
     async def _watch_others(self) -> None:
         looks = 0

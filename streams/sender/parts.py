@@ -16,6 +16,7 @@ from streams.clock import Clock
 from streams.core.after import Patience
 from streams.core.results import Stop
 from streams.ledger import Ledger
+from streams.ledger.listening import Organisation as Listened
 from streams.ledger.stops import for_scope
 from streams.sender.gate import Gate, open_gate
 from streams.sender.share import Share
@@ -54,11 +55,13 @@ def log_stop(tenant: str, stop: Stop) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """A tenant: its Xero organisation, and each tax type's rate in percent from its file."""
+    """A tenant: its Xero organisation, and each tax type's rate in percent from its file. `listened`: as whom what
+    changes in its Xero is heard, None where nothing is."""
 
     tenant: str
     xero_tenant_id: str
     rates: Mapping[str, Decimal]
+    listened: Listened | None = None
 
 
 class Stopping(Exception):

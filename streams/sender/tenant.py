@@ -17,6 +17,7 @@ from streams.ledger.errors import FenceLost, LedgerError
 from streams.ledger.leases import Lease
 from streams.sender import reading
 from streams.sender.drive import Drive
+from streams.sender.listening import Listen, Listener
 from streams.sender.outlook import Outlook
 from streams.sender.ownership import Ownership
 from streams.sender.parts import Organisation, Parts, Stopping
@@ -43,6 +44,7 @@ class TenantSender:
         self._outlook = Outlook(parts, organisation.tenant)
         self._tasks: dict[asyncio.Task[None], int | None] = {}
         self._reading: set[str] = set()
+        self._listener = Listener(parts, organisation, organisation.listened) if organisation.listened else None
         self._owned = Ownership(parts, organisation.tenant)
         # Where workers share a ledger, those without work hold leases too, so that each has its share of them.
         self._may_sleep = not parts.ledger.is_shared
@@ -104,6 +106,11 @@ class TenantSender:
         situation = await self._outlook.situation()
         step = plan.next_step(situation, self._organisation.rates, self._reading)
         self._parts.gate("planned")
+        if self._listener is not None:
+            idle = isinstance(step, plan.Wait)
+            if (listen := await self._listener.next(lease.fence, situation.budget, is_idle=idle)) is not None:
+                await self._listen(lease, self._listener, listen)
+                return
         match step:
             case Settle(results=results):
                 await self._parts.ledger.results.settle_without_call(results, self._organisation.tenant, lease.fence)
@@ -173,6 +180,12 @@ class TenantSender:
             self._reading |= set(step.ids)
             self._start(self._read_and_forget(ticket, step), None)
 
+    async def _listen(self, lease: Lease, listener: Listener, step: Listen) -> None:
+        ticket = await self._open(lease, step) if await self._has_token() else None
+        if ticket is not None:
+            listener.is_reading = True
+            self._start(listener.read(ticket, step), None)
+
     async def _read_and_forget(self, ticket: Ticket, step: ReadDocuments) -> None:
         try:
             await reading.read(self._parts, self._organisation, ticket, step)
@@ -188,7 +201,7 @@ class TenantSender:
             return False
         return True
 
-    async def _open(self, lease: Lease, step: SendWrites | ReadDocuments) -> Ticket | None:
+    async def _open(self, lease: Lease, step: SendWrites | ReadDocuments | Listen) -> Ticket | None:
         writes = [item.write for item in step.writes] if isinstance(step, SendWrites) else []
         opened = await self._parts.ledger.calls.open(
             writes,

@@ -8,6 +8,7 @@ import pytest
 
 from connectors.base import ConnectorKind
 from connectors.registry import CONNECTORS, REGISTRY
+from streams.core.tenant_checks import WITH_API
 from tests.architecture.code import ROOT, Module, modules
 
 DOCS = ROOT / "deploy" / "docs"
@@ -146,3 +147,7 @@ def _is_secret(part: ast.expr) -> bool:
 def test_the_rule_finds_such_comparisons(text: str, found: bool) -> None:
     [compare] = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Compare))
     assert _tells_a_secret(compare) is found
+
+
+def test_the_connectors_that_may_have_an_api_are_those_that_sweep_it() -> None:
+    assert {kind for kind, row in REGISTRY.items() if row.sweep is not None} == WITH_API

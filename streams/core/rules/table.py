@@ -6,7 +6,9 @@ from typing import Any, Final
 from schemas.commands import Command, Commands, Ignored, Outcome, Pending
 from schemas.events import (
     ContactUpdated,
+    CreditNoteChanged,
     EventType,
+    InvoiceStatusChanged,
     JobCompleted,
     OrderCancelled,
     OrderPlaced,
@@ -14,12 +16,20 @@ from schemas.events import (
     PaymentFailed,
     PaymentReceived,
     RefundIssued,
+    XeroContactChanged,
 )
 from streams.core.rules import contacts, payments, sales
 from streams.core.rules.context import Context
 
 Rule = Callable[[Context, Any], tuple[Command, ...]]
 
+
+def _stands_in_xero(_context: Context, _data: Any) -> tuple[Command, ...]:
+    """What Xero tells is in the books already: the CRM, workflows and reports want to know of it."""
+    return ()
+
+
+_IN_XERO: Final = "it tells of what stands in Xero already"
 RULES: Final[dict[type, Rule]] = {
     OrderPlaced: sales.order,
     OrderUpdated: sales.order,
@@ -29,11 +39,17 @@ RULES: Final[dict[type, Rule]] = {
     PaymentReceived: payments.payment_received,
     PaymentFailed: payments.payment_failed,
     RefundIssued: payments.refund_issued,
+    InvoiceStatusChanged: _stands_in_xero,
+    CreditNoteChanged: _stands_in_xero,
+    XeroContactChanged: _stands_in_xero,
 }
 
 # Why a rule made no command of an event.
 _NOTHING: Final[dict[type, Callable[[Any], str]]] = {
     ContactUpdated: lambda _: "the customers of this source share one contact",
+    InvoiceStatusChanged: lambda _: _IN_XERO,
+    CreditNoteChanged: lambda _: _IN_XERO,
+    XeroContactChanged: lambda _: _IN_XERO,
     PaymentReceived: lambda _: payments.TOLD_BY_ANOTHER,
     RefundIssued: lambda _: payments.TOLD_BY_ANOTHER,
     PaymentFailed: lambda data: payments.DECLINED if data.kind == "declined" else payments.TOLD_BY_ANOTHER,

@@ -186,3 +186,15 @@ async def test_a_look_that_is_told_that_nothing_changed(tmp_path: Path) -> None:
         await w.feed(orders().records)
         await w.until_quiet()
         holds_each_once(w)
+
+
+async def test_a_machine_that_sleeps_while_it_looks_for_work_goes_on_when_it_wakes(tmp_path: Path) -> None:
+    clock = JumpingClock()
+    async with world(tmp_path, clock=clock) as w:
+        # In so many moments that some lie within a look.
+        for _ in range(200):
+            clock.ahead_s += 600
+            await asyncio.sleep(0.003)
+        await w.feed([Stream().order("1001")])
+        await w.until_quiet()
+        assert set(w.commands().values()) == {"posted"}

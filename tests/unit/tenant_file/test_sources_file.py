@@ -25,8 +25,8 @@ SECRETS = "    secrets:\n      - env: SECRET_SHOP\n"
         (
             "connector: cloudevents",
             "connector: shopware",
-            "sources.yaml:4: sources.shop-1.connector: got 'shopware': expected 'cloudevents', 'stripe', 'shopify' or "
-            "'outbox'. Correct it.",
+            "sources.yaml:4: sources.shop-1.connector: got 'shopware': expected 'cloudevents', 'stripe', "
+            "'shopify', 'outbox' or 'xero'. Correct it.",
         ),
         (
             "gateway: stripe",
@@ -169,12 +169,48 @@ def test_truth_is_written_as_yaml_allows(tmp_path: Path, written: str, live: boo
     assert found.sources["stripe-1"].live is live
 
 
+XERO = "  xero-1:\n    connector: xero\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            XERO,
+            "sources.yaml:13: sources.xero-1.secrets is missing. Add the key of the webhook in Xero's developer "
+            "portal.",
+        ),
+        (
+            XERO
+            + "    secrets: [{env: SECRET_SHOP}]\n    api: {url: 'https://x.example', token: {env: SECRET_SHOP}}\n",
+            "sources.yaml:16: sources.xero-1.api: the connector xero asks no API. Remove it, or correct the connector.",
+        ),
+    ],
+)
+def test_what_a_source_of_xero_lacks_or_has_too_much(tmp_path: Path, more: str, message: str) -> None:
+    assert problems(tmp_path, sources=FILES["sources.yaml"] + more) == [message]
+
+
+def test_xero_needs_no_route(tmp_path: Path) -> None:
+    found = load(tmp_path, sources=FILES["sources.yaml"] + XERO + "    secrets: [{env: SECRET_SHOP}]\n")
+    assert found.warnings == ()
+
+
 API = "    api:\n      url: https://api.example.com/\n      token: {env: SECRET_SHOP}\n      every_minutes: 5\n"
 HOURS = "    expected: {gap_hours: 4, time_zone: Europe/London, days: [mon, fri], opens: '08:30', closes: '18:00'}\n"
 
 
+def shopify(more: str) -> str:
+    """The sources, of which shop-1 is one of Shopify and has more lines."""
+    return (
+        FILES["sources.yaml"]
+        .replace("connector: cloudevents", "connector: shopify")
+        .replace(SECRETS, SECRETS + more, 1)
+    )
+
+
 def test_an_api_and_its_token(tmp_path: Path) -> None:
-    found = load(tmp_path, **changed("sources", SECRETS, SECRETS + API)).sources["shop-1"].api
+    found = load(tmp_path, sources=shopify(API)).sources["shop-1"].api
     assert found is not None
     assert (found.url, found.token.reveal(), found.every_s) == ("https://api.example.com", "hush", 300.0)
     assert "hush" not in repr(found)
@@ -220,4 +256,4 @@ def test_how_often_a_source_speaks(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_with_them(tmp_path: Path, more: str, message: str) -> None:
-    assert problems(tmp_path, **changed("sources", SECRETS, SECRETS + more)) == [message]
+    assert problems(tmp_path, sources=shopify(more)) == [message]

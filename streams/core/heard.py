@@ -1,0 +1,240 @@
+"""What changed between two sights of a document in Xero, as a domain event. Pure.
+
+A sight is what we keep of a body to compare it with: few fields, each as a text. It compares with what was told last,
+not with what was seen last, so that an answer to our own write in between hides nothing, and a webhook that comes late,
+twice, or in another order tells nothing anew.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import msgspec
+import orjson
+
+from connectors.xero.wire import amount, day
+from schemas.events.fields import Contract
+from schemas.events.xero import CreditNoteChanged, InvoiceStatusChanged, XeroContactChanged
+from schemas.money import to_text
+from streams.core.merge import agrees, field
+
+Told = Literal["Invoices", "CreditNotes", "Contacts"]
+TOLD: Final[tuple[Told, ...]] = ("Invoices", "CreditNotes", "Contacts")
+Sight = Mapping[str, str]
+Body = Mapping[str, Any]
+
+# What a person edits; the rest follows from it, or from payments.
+_CONTENT: Final[Mapping[Told, tuple[str, ...]]] = {
+    "Invoices": (
+        "InvoiceNumber",
+        "Reference",
+        "Contact",
+        "Date",
+        "DueDate",
+        "CurrencyCode",
+        "LineAmountTypes",
+        "LineItems",
+    ),
+    "CreditNotes": (
+        "CreditNoteNumber",
+        "Reference",
+        "Contact",
+        "Date",
+        "CurrencyCode",
+        "LineAmountTypes",
+        "LineItems",
+    ),
+    "Contacts": (
+        "Name",
+        "ContactNumber",
+        "FirstName",
+        "LastName",
+        "EmailAddress",
+        "TaxNumber",
+        "Phones",
+        "Addresses",
+    ),
+}
+_SLOTS: Final[Mapping[str, frozenset[str]]] = {
+    "Phones": frozenset({"DEFAULT", "DDI", "MOBILE", "FAX"}),
+    "Addresses": frozenset({"STREET", "POBOX"}),
+}
+_MONEY: Final[Mapping[Told, tuple[str, ...]]] = {
+    "Invoices": ("Total", "AmountDue", "AmountPaid", "AmountCredited"),
+    "CreditNotes": ("Total", "RemainingCredit"),
+    "Contacts": (),
+}
+_STATUS: Final[Mapping[Told, str]] = {
+    "Invoices": "Status",
+    "CreditNotes": "Status",
+    "Contacts": "ContactStatus",
+}
+_SENT: Final = "SentToContact"
+_OVERDUE: Final = "overdue"
+_MERGED: Final = "MergedToContactID"
+_ENDS: Final = {"VOIDED": "voided", "DELETED": "deleted"}
+_SHOWN_MAX: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One document as Xero shows it now. `ours` is what we posted of it, None where we did not make it; `effect` its
+    effect key. `changed_at` is Xero's time of its last change."""
+
+    tenant: str
+    resource: Told
+    xero_id: str
+    body: Body
+    changed_at: dt.datetime
+    ours: Body | None = None
+    effect: str | None = None
+
+
+def is_sale(resource: str, body: Body) -> bool:
+    """Whether a document is told of at all: bills and suppliers' credit notes are not."""
+    return resource not in ("Invoices", "CreditNotes") or str(body.get("Type", "ACCREC")).startswith("ACCREC")
+
+
+def sight(resource: Told, body: Body, *, overdue: bool = False) -> Sight:
+    """What is kept to compare with."""
+    found = {name: _text(name, body) for name in _CONTENT[resource]}
+    found |= {name: to_text(amount(body.get(name)) or Decimal(0)) for name in _MONEY[resource]}
+    found[_STATUS[resource]] = str(body.get(_STATUS[resource]) or "")
+    if resource == "Invoices":
+        found[_SENT] = str(body.get(_SENT) is True)
+        found[_OVERDUE] = str(overdue)
+    if resource == "Contacts":
+        found[_MERGED] = str(body.get(_MERGED) or "")
+    return found
+
+
+def due_on(body: Body) -> str | None:
+    """The day after which the invoice is overdue, as 2026-11-24; None for what is not owed."""
+    owed = amount(body.get("AmountDue")) or Decimal(0)
+    return day(body, "DueDate") if body.get("Status") == "AUTHORISED" and owed > 0 else None
+
+
+def told_by(before: Sight | None, after: Sight, seen: Seen) -> Contract | None:
+    """The event that tells how the document came from one sight to the next; None where nothing is new."""
+    changes = _changes(before, after, seen)
+    if not changes:
+        return None
+    by: Literal["us", "others"] = "us" if _is_ours(changes, seen) else "others"
+    common = {
+        "tenant": seen.tenant,
+        "changed_at": seen.changed_at,
+        "changes": tuple(changes),
+        "by": by,
+        "effect": seen.effect,
+        "fields": _fields(before, after),
+    }
+    kind, own = _BUILDERS[seen.resource], _own(before, after, seen)
+    return msgspec.convert({**common, **own}, kind, strict=False)
+
+
+def _changes(before: Sight | None, after: Sight, seen: Seen) -> list[str]:
+    if before is None:
+        return ["created"]
+    found: list[str] = []
+    status = _STATUS[seen.resource]
+    if before[status] != after[status]:
+        found += _status_words(seen.resource, before[status], after[status])
+    if seen.resource == "Invoices":
+        found += _money_words(before, after)
+        found += ["sent"] * (before[_SENT] == "False" and after[_SENT] == "True")
+        found += [_OVERDUE] * (before[_OVERDUE] == "False" and after[_OVERDUE] == "True")
+    if seen.resource == "CreditNotes" and Decimal(after["RemainingCredit"]) < Decimal(before["RemainingCredit"]):
+        found += ["allocated"] if after[status] not in _ENDS else []
+    if seen.resource == "Contacts" and before[_MERGED] != after[_MERGED]:
+        found = [*(word for word in found if word != "archived"), "merged"]
+    if any(before.get(name) != after[name] for name in _CONTENT[seen.resource]):
+        found.append("edited")
+    return list(dict.fromkeys(found))
+
+
+def _status_words(resource: Told, before: str, after: str) -> list[str]:
+    if resource == "Contacts":
+        return ["archived" if after != "ACTIVE" else "restored"]
+    if after in _ENDS:
+        return [_ENDS[after]]
+    # That an invoice is paid, or not any more, is told by its money.
+    return [] if resource == "Invoices" and "PAID" in (before, after) else ["status"]
+
+
+def _money_words(before: Sight, after: Sight) -> list[str]:
+    if after["Status"] in _ENDS:
+        return []
+    paid = Decimal(after["AmountPaid"]) - Decimal(before["AmountPaid"])
+    credited = Decimal(after["AmountCredited"]) - Decimal(before["AmountCredited"])
+    found = ["payment_removed"] if paid < 0 else []
+    if after["Status"] == "PAID" and before["Status"] != "PAID":
+        found.append("paid")
+    elif paid > 0:
+        found.append("part_paid")
+    return found + ["credited"] * (credited > 0)
+
+
+def _is_ours(changes: list[str], seen: Seen) -> bool:
+    """Whether all that changed is as we wrote it. Payments are told apart by their own marks, not here."""
+    if seen.ours is None or not {"created", "edited", "status"} & set(changes):
+        return False
+    return all(agrees(name, seen.ours[name], seen.body) for name in _CONTENT[seen.resource] if name in seen.ours)
+
+
+def _fields(before: Sight | None, after: Sight) -> tuple[Mapping[str, str | None], ...]:
+    if before is None:
+        return ()
+    return tuple(
+        {"field": name, "before": before.get(name, "")[:_SHOWN_MAX], "after": value[:_SHOWN_MAX]}
+        for name, value in after.items()
+        if before.get(name, "") != value
+    )
+
+
+def _own(before: Sight | None, after: Sight, seen: Seen) -> dict[str, Any]:
+    """The fields of the one kind of event."""
+    if seen.resource == "Contacts":
+        return {
+            "contact_id": seen.xero_id,
+            "name": after["Name"] or seen.xero_id,
+            "status": after["ContactStatus"] or "ACTIVE",
+            "number": after["ContactNumber"] or None,
+            "email": after["EmailAddress"] or None,
+            "merged_to": after[_MERGED] or None,
+        }
+    document = {
+        "status": after["Status"],
+        "previous_status": before["Status"] if before else None,
+        "total": after["Total"],
+        "currency": after["CurrencyCode"] or None,
+        "contact_id": after["Contact"] or None,
+    }
+    if seen.resource == "CreditNotes":
+        remaining = {"credit_note_id": seen.xero_id, "remaining": after["RemainingCredit"]}
+        return {**document, **remaining, "number": after["CreditNoteNumber"]}
+    return {
+        **document,
+        "invoice_id": seen.xero_id,
+        "number": after["InvoiceNumber"],
+        "amount_due": after["AmountDue"],
+        "amount_paid": after["AmountPaid"],
+        "amount_credited": after["AmountCredited"],
+    }
+
+
+_BUILDERS: Final[Mapping[Told, type[Contract]]] = {
+    "Invoices": InvoiceStatusChanged,
+    "CreditNotes": CreditNoteChanged,
+    "Contacts": XeroContactChanged,
+}
+
+
+def _text(name: str, body: Body) -> str:
+    return _shown(field(body, name, _SLOTS.get(name)))
+
+
+def _shown(value: Any) -> str:
+    """A comparable value as a text."""
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()

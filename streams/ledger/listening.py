@@ -1,0 +1,338 @@
+"""What the sender reads of Xero to hear what changed there: named documents, many at a time, and lists page by page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.xero.wire import moment
+from streams.clock import Clock
+from streams.core import surveys
+from streams.core.heard import Told
+from streams.core.situation import Document
+from streams.core.surveys import BACKFILLED, SURVEYS, Survey, SurveyName
+from streams.ledger import bulk, documents, hearing, leases, tables, tables_hearing, telling
+from streams.ledger.among import among
+from streams.ledger.engine import Store
+from streams.ledger.repeat import repeated
+from streams.ledger.telling import Voice
+
+# As many as one call can ask for.
+READ_MAX: Final = 50
+# Deliveries overtake each other, and a retry comes within minutes; a gap that stays is one.
+GAP_PATIENCE: Final = timedelta(minutes=2)
+
+# A webhook's time and the document's own are of one change if they are so near; how they relate, Xero does not say.
+_SAME: Final = timedelta(milliseconds=30)
+
+_readings: Final = tables_hearing.readings
+_told: Final = tables_hearing.told
+_surveys: Final = tables_hearing.surveys
+_gaps: Final = tables_hearing.gaps
+_documents: Final = tables.documents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """Whom we listen to: the tenant, its id in Xero, how often lists are asked for what was modified, and its zone.
+    `source` tells what is heard, and its webhooks may have gaps."""
+
+    tenant: str
+    xero_tenant_id: str
+    source: str
+    every: timedelta
+    zone: ZoneInfo
+
+    @property
+    def voice(self) -> Voice:
+        return Voice(tenant=self.tenant, source=self.source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Documents of one resource that wait to be read, oldest first; the first was named at `since`."""
+
+    resource: Told
+    ids: tuple[str, ...]
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """`survey` is the one that is due first. `is_overdue`: some invoice is, and was not told to be."""
+
+    waiting: Waiting | None
+    survey: Survey | None
+    is_overdue: bool
+
+
+class Listening:
+    """Every method raises LedgerUnavailable; what writes raises FenceLost where another worker owns the tenant."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    @repeated
+    async def begin(self, one: Organisation) -> None:
+        """Have every survey of the organisation in the table. The first of each is due at once."""
+        now = self._clock.now()
+        rows = [
+            {
+                "tenant": one.tenant,
+                "name": name,
+                "page": 1,
+                "modified_since": surveys.first_since(name, now),
+                "listened_since": now,
+                "next_at": now,
+            }
+            for name in SURVEYS
+        ]
+        async with self._store.write() as connection:
+            await bulk.insert_missing(connection, _surveys, rows)
+
+    @repeated
+    async def due(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Who has something to be read, or to be told by the clock: ids of organisations in Xero, and tenants."""
+        now = self._clock.now()
+        async with self._store.read() as connection:
+            named = {row[0] for row in await connection.execute(select(_readings.c.xero_tenant_id).distinct())}
+            due = select(_surveys.c.tenant).where(_surveys.c.next_at <= now)
+            late = select(_told.c.tenant).where(_told.c.due_on < now.date().isoformat())
+            tenants = await connection.execute(due.union(late))
+            return frozenset(named), frozenset(row[0] for row in tenants)
+
+    @repeated
+    async def look(self, one: Organisation, today: date) -> Look:
+        """What is there to do for the organisation, where it is `today`."""
+        async with self._store.read() as connection:
+            return Look(
+                waiting=await _waiting(connection, one),
+                survey=await _survey(connection, one, self._clock.now()),
+                is_overdue=await _is_overdue(connection, one, today),
+            )
+
+    @repeated
+    async def told_by_ours(self, one: Organisation, fence: int) -> int:
+        """Tell of documents whose newest version is the answer to a write of ours: they need no reading. How many."""
+        mine = _readings.c.xero_tenant_id == one.xero_tenant_id.lower()
+        statement = (
+            select(_readings.c.changed_at, _documents.c.resource, _documents.c.xero_id, _documents.c.body)
+            .join(
+                _documents,
+                (_documents.c.resource == _readings.c.resource) & (_documents.c.xero_id == _readings.c.xero_id),
+            )
+            .where(mine, _documents.c.tenant == one.tenant)
+            .limit(10 * READ_MAX)
+        )
+        now = self._clock.now()
+        async with self._store.write() as connection:
+            await leases.check(connection, one.tenant, fence)
+            held = [
+                Document(resource=row[1], xero_id=row[2], body=row[3], read_at=now)
+                for row in await connection.execute(statement)
+                if (updated := moment(row[3], "UpdatedDateUTC")) is not None and updated >= row[0] - _SAME
+            ]
+            await telling.tell(connection, one.voice, held, now)
+            for resource in {document.resource for document in held}:
+                ids = [document.xero_id.lower() for document in held if document.resource == resource]
+                await self._read(connection, one, resource, ids, now)
+        return len(held)
+
+    @repeated
+    async def read(
+        self,
+        one: Organisation,
+        resource: Told,
+        ids: Sequence[str],
+        found: Sequence[Document],
+        asked_at: datetime,
+        fence: int,
+    ) -> int:
+        """Keep what a reading that was asked for at `asked_at` showed, and tell of it; how many news that made."""
+        now = self._clock.now()
+        async with self._store.write() as connection:
+            await leases.check(connection, one.tenant, fence)
+            await self._keep(connection, one, found)
+            news = await telling.tell(connection, one.voice, found, now)
+            await self._read(connection, one, resource, ids, asked_at)
+        return news
+
+    @repeated
+    async def surveyed(
+        self, one: Organisation, survey: Survey, found: Sequence[Document], asked_at: datetime, fence: int
+    ) -> int:
+        """Keep a page of a survey, tell of it, and go on to the next page or time; how many news that made."""
+        now = self._clock.now()
+        began_at = survey.began_at or asked_at
+        if surveys.is_last(survey, len(found)):
+            values: dict[str, Any] = {
+                "page": 1,
+                "began_at": None,
+                "ended_at": now,
+                "reason": None,
+                "modified_since": surveys.next_since(survey, began_at),
+                "next_at": surveys.next_at(survey.name, began_at, one.every, one.zone),
+            }
+        else:
+            values = {"page": survey.page + 1, "began_at": began_at, "next_at": now}
+        async with self._store.write() as connection:
+            await leases.check(connection, one.tenant, fence)
+            await self._keep(connection, one, found)
+            news = await telling.tell(connection, one.voice, found, now, silent_before=survey.listened_since)
+            if survey.name == "Payments" and not survey.is_first:
+                await hearing.to_be_read(connection, _paid(one, found), now)
+            # A resync that was asked for meanwhile has put the survey back to its beginning: it stays so.
+            mine = (_surveys.c.tenant == one.tenant, _surveys.c.name == survey.name, _surveys.c.page == survey.page)
+            since = _surveys.c.modified_since
+            unmoved = since.is_(None) if survey.modified_since is None else since == survey.modified_since
+            await connection.execute(update(_surveys).where(*mine, unmoved).values(**values))
+        return news
+
+    @repeated
+    async def put_off(self, one: Organisation, survey: Survey) -> None:
+        """The page could not be read."""
+        async with self._store.write() as connection:
+            mine = (_surveys.c.tenant == one.tenant, _surveys.c.name == survey.name)
+            await connection.execute(update(_surveys).where(*mine).values(next_at=self._clock.now() + surveys.AGAIN))
+
+    @repeated
+    async def overdue(self, one: Organisation, today: date, fence: int) -> int:
+        """Tell of invoices that are overdue since `today` began; how many."""
+        async with self._store.write() as connection:
+            await leases.check(connection, one.tenant, fence)
+            return await telling.overdue(connection, one.voice, today.isoformat(), self._clock.now())
+
+    @repeated
+    async def gaps(self, sources: Mapping[str, Sequence[str]]) -> Mapping[str, int]:
+        """Deliveries that still have not come: what they could have told is asked for. `sources` are those that send
+        webhooks, with the tenants that they may tell of. By source, how many gaps there were."""
+        now = self._clock.now()
+        found: dict[str, int] = {}
+        async with self._store.write() as connection:
+            late = select(_gaps).where(_gaps.c.noticed_at <= now - GAP_PATIENCE)
+            for row in (await connection.execute(late)).mappings().all():
+                tenants = sources.get(row["source"], ())
+                reason = f"webhooks {row['first']} to {row['last']} of {row['source']} did not come"
+                await _ask_again(connection, tenants, row["since"] - GAP_PATIENCE, now, reason)
+                await connection.execute(
+                    delete(_gaps).where(_gaps.c.source == row["source"], _gaps.c.first == row["first"])
+                )
+                found[row["source"]] = found.get(row["source"], 0) + 1
+        return found
+
+    @repeated
+    async def resync(self, tenants: Sequence[str], since: datetime, reason: str) -> int:
+        """Ask for everything that was modified since a moment; how many surveys that begins."""
+        async with self._store.write() as connection:
+            return await _ask_again(connection, tenants, since, self._clock.now(), reason)
+
+    @repeated
+    async def forget_strangers(self, known: Sequence[str]) -> int:
+        """Drop what was named of organisations that no tenant file knows, when it is a day old; how many."""
+        strange = (
+            _readings.c.xero_tenant_id.not_in([one.lower() for one in known]),
+            _readings.c.heard_at < self._clock.now() - timedelta(days=1),
+        )
+        async with self._store.write() as connection:
+            return (await connection.execute(delete(_readings).where(*strange))).rowcount
+
+    @staticmethod
+    async def _keep(connection: AsyncConnection, one: Organisation, found: Sequence[Document]) -> None:
+        await documents.save_newer(connection, one.tenant, found)
+
+    @staticmethod
+    async def _read(
+        connection: AsyncConnection, one: Organisation, resource: str, ids: Sequence[str], asked_at: datetime
+    ) -> None:
+        """What was named after the reading was asked for is read again."""
+        await connection.execute(
+            delete(_readings).where(
+                _readings.c.xero_tenant_id == one.xero_tenant_id.lower(),
+                _readings.c.resource == resource,
+                among(_readings.c.xero_id, list(ids)),
+                _readings.c.heard_at <= asked_at,
+            )
+        )
+
+
+async def _waiting(connection: AsyncConnection, one: Organisation) -> Waiting | None:
+    mine = _readings.c.xero_tenant_id == one.xero_tenant_id.lower()
+    first = select(_readings.c.resource).where(mine).order_by(_readings.c.since).limit(1)
+    resource = (await connection.execute(first)).scalar()
+    if resource is None:
+        return None
+    statement = (
+        select(_readings.c.xero_id, _readings.c.since)
+        .where(mine, _readings.c.resource == resource)
+        .order_by(_readings.c.since, _readings.c.xero_id)
+        .limit(READ_MAX)
+    )
+    rows = (await connection.execute(statement)).all()
+    return Waiting(resource=cast(Told, resource), ids=tuple(row[0] for row in rows), since=rows[0][1])
+
+
+async def _survey(connection: AsyncConnection, one: Organisation, now: datetime) -> Survey | None:
+    statement = (
+        select(_surveys)
+        .where(_surveys.c.tenant == one.tenant, _surveys.c.next_at <= now, _surveys.c.name.in_(SURVEYS))
+        .order_by(_surveys.c.next_at, _surveys.c.name)
+        .limit(1)
+    )
+    row = (await connection.execute(statement)).mappings().first()
+    if row is None:
+        return None
+    return Survey(
+        name=row["name"],
+        page=row["page"],
+        modified_since=row["modified_since"],
+        began_at=row["began_at"],
+        listened_since=row["listened_since"],
+        ended_at=row["ended_at"],
+    )
+
+
+async def _is_overdue(connection: AsyncConnection, one: Organisation, today: date) -> bool:
+    late = select(_told.c.xero_id).where(_told.c.tenant == one.tenant, _told.c.due_on < today.isoformat()).limit(1)
+    return (await connection.execute(late)).first() is not None
+
+
+async def _ask_again(
+    connection: AsyncConnection, tenants: Sequence[str], since: datetime, now: datetime, reason: str
+) -> int:
+    """Let the surveys of these tenants begin anew from `since`, unless they go back further by themselves."""
+    names: tuple[SurveyName, ...] = BACKFILLED
+    mine = (_surveys.c.tenant.in_(list(tenants)), _surveys.c.name.in_(names))
+    earlier = select(func.count()).select_from(_surveys).where(*mine)
+    total = int((await connection.execute(earlier)).scalar_one())
+    # What reads everything from the beginning already is not made to read less.
+    shorter = or_(
+        _surveys.c.modified_since > since, _surveys.c.modified_since.is_(None) & _surveys.c.ended_at.is_not(None)
+    )
+    values = {"page": 1, "began_at": None, "next_at": now, "reason": reason}
+    await connection.execute(update(_surveys).where(*mine, shorter).values(modified_since=since, **values))
+    await connection.execute(update(_surveys).where(*mine, ~shorter).values(**values))
+    return total
+
+
+def _paid(one: Organisation, payments: Sequence[Document]) -> list[hearing.Named]:
+    """The invoices and credit notes that payments belong to: no webhook, and no list, may have told of them."""
+    found = []
+    for payment in payments:
+        updated = moment(payment.body, "UpdatedDateUTC")
+        for name, resource, key in (
+            ("Invoice", "Invoices", "InvoiceID"),
+            ("CreditNote", "CreditNotes", "CreditNoteID"),
+        ):
+            xero_id = (payment.body.get(name) or {}).get(key)
+            if updated is not None and isinstance(xero_id, str):
+                found.append(
+                    hearing.Named(
+                        xero_tenant_id=one.xero_tenant_id, resource=resource, xero_id=xero_id, changed_at=updated
+                    )
+                )
+    return found

@@ -1,0 +1,174 @@
+"""What was read of Xero is compared with what was told of it; what is new is news, in one transaction (G1, G5).
+
+A sight that is older than what was told last is passed over, so reads that cross tell nothing twice or backwards.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.xero.wire import moment
+from schemas.codec import to_json
+from schemas.events.fields import Contract
+from streams.core.heard import TOLD, Seen, Sight, Told, due_on, is_sale, sight, told_by
+from streams.core.situation import Document
+from streams.ledger import bulk, tables, tables_hearing
+from streams.ledger.among import among
+from streams.ledger.rows import chunks
+
+_told: Final = tables_hearing.told
+_effects: Final = tables.effects
+_documents: Final = tables.documents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """For whom it is told: the organisation, and the source by whose name."""
+
+    tenant: str
+    source: str
+
+
+async def tell(
+    connection: AsyncConnection,
+    voice: Voice,
+    documents: Iterable[Document],
+    now: datetime,
+    *,
+    silent_before: datetime | None = None,
+) -> int:
+    """Compare documents with what was told; how many news that made. What was never told of and is as it
+    was `silent_before` is only remembered: it was there before we listened."""
+    found = 0
+    for resource in TOLD:
+        some = {one.xero_id: one for one in documents if one.resource == resource and is_sale(resource, one.body)}
+        for ids in chunks(some):
+            found += await _Telling(connection, voice, resource, now, silent_before=silent_before).tell(
+                [some[one] for one in ids]
+            )
+    return found
+
+
+async def overdue(connection: AsyncConnection, voice: Voice, today: str, now: datetime, limit: int = 200) -> int:
+    """Tell of invoices that are owed and were due before `today` (2026-11-24); how many these were, at most `limit`."""
+    statement = (
+        select(_told.c.xero_id, _documents.c.body)
+        .join(
+            _documents,
+            (_documents.c.tenant == _told.c.tenant)
+            & (_documents.c.resource == _told.c.resource)
+            & (_documents.c.xero_id == _told.c.xero_id),
+        )
+        .where(_told.c.tenant == voice.tenant, _told.c.resource == "Invoices", _told.c.due_on < today)
+        .order_by(_told.c.due_on)
+        .limit(limit)
+    )
+    rows = (await connection.execute(statement)).all()
+    late = [Document(resource="Invoices", xero_id=row[0], body=row[1], read_at=now) for row in rows]
+    await _Telling(connection, voice, "Invoices", now, is_clock=True).tell(late)
+    return len(late)
+
+
+class _Telling:
+    """One resource's documents within one transaction. `is_clock`: they are not as they were because time passed."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        voice: Voice,
+        resource: Told,
+        now: datetime,
+        *,
+        silent_before: datetime | None = None,
+        is_clock: bool = False,
+    ) -> None:
+        self._connection = connection
+        self._voice = voice
+        self._resource = resource
+        self._now = now
+        self._silent_before = silent_before
+        self._is_clock = is_clock
+
+    async def tell(self, documents: Sequence[Document]) -> int:
+        ids = [one.xero_id for one in documents]
+        before, owners = await self._before(ids), await self._owners(ids)
+        told: list[dict[str, Any]] = []
+        news: list[dict[str, Any]] = []
+        for document in documents:
+            # A document that Xero does not show any more says nothing of itself.
+            if not document.body:
+                continue
+            row, item = self._one(document, before.get(document.xero_id), owners.get(document.xero_id))
+            told += [row] if row else []
+            news += [item] if item else []
+        await bulk.upsert(self._connection, _told, told)
+        await bulk.insert(self._connection, tables_hearing.news, news)
+        return len(news)
+
+    def _one(self, document: Document, before: Any, owner: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        changed_at = self._now if self._is_clock else moment(document.body, "UpdatedDateUTC") or self._now
+        if before is not None and changed_at < before["changed_at"] and not self._is_clock:
+            return None, None
+        then: Sight | None = before["sight"] if before else None
+        still_late = then is not None and then.get("overdue") == "True" and due_on(document.body) is not None
+        after = sight(self._resource, document.body, overdue=self._is_clock or still_late)
+        seen = Seen(
+            tenant=self._voice.tenant,
+            resource=self._resource,
+            xero_id=document.xero_id,
+            body=document.body,
+            changed_at=changed_at,
+            ours=owner["posted_body"] if owner else None,
+            effect=owner["effect_key"] if owner else None,
+        )
+        is_old = then is None and self._silent_before is not None and changed_at < self._silent_before
+        event = None if is_old else told_by(then, after, seen)
+        number = (before["changes"] if before else 0) + (event is not None)
+        row = {
+            "tenant": self._voice.tenant,
+            "resource": self._resource,
+            "xero_id": document.xero_id,
+            "sight": after,
+            "changes": number,
+            "changed_at": before["changed_at"] if before and self._is_clock else changed_at,
+            "due_on": None if after.get("overdue") == "True" or self._resource != "Invoices" else due_on(document.body),
+        }
+        return row, self._news(document, number, event, changed_at) if event else None
+
+    def _news(self, document: Document, number: int, event: Contract, at: datetime) -> dict[str, Any]:
+        return {
+            "tenant": self._voice.tenant,
+            "resource": self._resource,
+            "xero_id": document.xero_id,
+            "number": number,
+            "source": self._voice.source,
+            "type": f"com.ledgerstream.{type(event).__name__}.v1",
+            "at": at,
+            "data": to_json(event),
+        }
+
+    async def _before(self, ids: list[str]) -> Mapping[str, Any]:
+        statement = (
+            select(_told)
+            .where(
+                _told.c.tenant == self._voice.tenant,
+                _told.c.resource == self._resource,
+                among(_told.c.xero_id, ids),
+            )
+            .with_for_update(key_share=True)
+        )
+        rows = (await self._connection.execute(statement)).mappings().all()
+        return {row["xero_id"]: row for row in rows}
+
+    async def _owners(self, ids: list[str]) -> Mapping[str, Any]:
+        statement = select(_effects.c.xero_id, _effects.c.effect_key, _effects.c.posted_body).where(
+            _effects.c.tenant == self._voice.tenant,
+            _effects.c.resource == self._resource,
+            among(_effects.c.xero_id, ids),
+        )
+        rows = (await self._connection.execute(statement)).mappings().all()
+        return {row["xero_id"]: row for row in rows}

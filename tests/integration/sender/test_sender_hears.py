@@ -1,0 +1,235 @@
+"""What changes in Xero is heard: by its webhooks, and without them; told once, in order, with whose doing it was."""
+
+import asyncio
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.xero.sandbox.faults import Answer, Fault
+from connectors.xero.sandbox.webhooks.orders import Orders
+from tests.integration.sender.ears import Hearing, eventually, hearing
+from tests.integration.sender.test_sender_books import admin, by_number
+
+DAY = "2026-11-20"
+
+
+async def booked(h: Hearing, *numbers: str) -> dict[str, Any]:
+    """Orders that are in the books and were told of, where there are webhooks; their invoices by number."""
+    await calm(h)
+    await h.world.feed([h.stream.order(number) for number in numbers])
+    await h.world.until_quiet()
+    if h.world.sandbox.webhook.subscription is not None:
+        await eventually(lambda: _has(h, "created", 2 * len(numbers)))
+        await calm(h)
+    return by_number(h.world.books())
+
+
+async def by_hand(h: Hearing, method: str, path: str, body: dict[str, Any]) -> Any:
+    return await admin(h.world, method, f"organisations/{h.world.tenant_id}/{path}", body)
+
+
+async def paid_by_hand(h: Hearing, invoice: dict[str, Any], amount: float) -> None:
+    payment = {"Invoice": {"InvoiceID": invoice["id"]}, "Account": {"Code": "091"}, "Date": DAY, "Amount": amount}
+    await by_hand(h, "POST", "payments", payment)
+
+
+async def calm(h: Hearing) -> None:
+    """Until nothing waits to be read."""
+
+    async def look() -> bool:
+        listening = h.world.ledger.listening
+        named, surveyed = await listening.due()
+        return not named and not surveyed and not h.world.rows("SELECT 1 FROM calls WHERE state = 'open'")
+
+    await eventually(look)
+    await asyncio.sleep(0.3)
+    await eventually(look)
+
+
+async def equal(h: Hearing) -> bool:
+    """Whether the snapshots of invoices are as the sandbox has them."""
+    held = {
+        (row["xero_id"], row["status"], row["due"])
+        for row in h.world.rows(
+            "SELECT xero_id, json_extract(body, '$.Status') AS status, "
+            "CAST(json_extract(body, '$.AmountDue') AS REAL) AS due FROM documents WHERE resource = 'Invoices'"
+        )
+    }
+    books = {(one["id"], one["status"], float(one["amount_due"])) for one in h.world.books()["invoices"]}
+    return held == books
+
+
+async def test_a_payment_by_hand_is_told_and_our_own_writes_are_ours(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001", "1002")
+        created = await h.told("created")
+        ours = [one for one in created if one.get("number", "").startswith("S1-")]
+        assert {(one["number"], one["by"]) for one in ours} == {("S1-1001", "us"), ("S1-1002", "us")}
+        reads = [call for call in h.world.sandbox.calls if call.method == "GET" and "IDs=" in call.query]
+        assert len(reads) <= 1, "what our own write was answered needs no reading"
+
+        await paid_by_hand(h, invoices["S1-1001"], 22.34)
+        (paid,) = await h.told("paid")
+        assert (paid["number"], paid["status"], paid["previous_status"]) == ("S1-1001", "PAID", "AUTHORISED")
+        assert (paid["by"], paid["effect"]) == ("others", "shop-1:order:1001#invoice")
+        assert (paid["amount_due"], paid["tenant"]) == ("0", "uk")
+        assert await equal(h)
+
+
+async def test_deliveries_that_come_twice_and_in_another_order_tell_nothing_twice(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001", "1002", "1003")
+        h.world.sandbox.webhook.orders = Orders(double=2, reorder=2)
+        for name in ("S1-1001", "S1-1002"):
+            await paid_by_hand(h, invoices[name], 1.00)
+            await h.world.sandbox.webhook.deliver()
+        await eventually(lambda: _has(h, "part_paid", 2))
+        for body in list(h.ears.bodies):
+            await h.ears.take_in(body)
+        await paid_by_hand(h, invoices["S1-1003"], 2.00)
+        await eventually(lambda: _has(h, "part_paid", 3))
+        await calm(h)
+        numbers = [data["number"] for _, data in await h.news() if "part_paid" in data["changes"]]
+        assert sorted(numbers) == ["S1-1001", "S1-1002", "S1-1003"]
+        assert h.world.rows("SELECT * FROM gaps") == []
+
+
+async def _has(h: Hearing, word: str, number: int) -> bool:
+    return len([1 for _, data in await h.news() if word in data["changes"]]) >= number
+
+
+async def test_a_persons_edit_and_ours_are_told_apart(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001", "1002")
+        await by_hand(h, "PATCH", f"invoices/{invoices['S1-1001']['id']}", {"Reference": "asked by phone"})
+        await h.world.feed([h.stream.order("1002", sequence=2, price="12.00")])
+        await h.world.until_quiet()
+        await eventually(lambda: _has(h, "edited", 2))
+        await calm(h)
+        edits = {data["number"]: data for _, data in await h.news() if "edited" in data["changes"]}
+        assert (edits["S1-1001"]["by"], edits["S1-1002"]["by"]) == ("others", "us")
+        reference = next(one for one in edits["S1-1001"]["fields"] if one["field"] == "Reference")
+        assert reference["after"] == "asked by phone"
+        assert reference["before"].startswith("1001 ")
+
+
+async def test_what_is_changed_is_read_many_at_a_time(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        numbers = [str(1000 + n) for n in range(30)]
+        invoices = await booked(h, *numbers)
+        before = len(h.world.sandbox.calls)
+        for number in numbers:
+            await paid_by_hand(h, invoices[f"S1-{number}"], 1.00)
+        await eventually(lambda: _has(h, "part_paid", 30))
+        assert len(h.world.sandbox.calls) - before <= 3
+        assert h.world.sandbox.throttled == {"ordered": 0, "earned": 0}
+
+
+async def test_webhooks_that_never_came_leave_a_gap_that_is_filled(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001", "1002")
+        h.world.sandbox.webhook.orders = Orders(lose=1)
+        await paid_by_hand(h, invoices["S1-1001"], 5.00)
+        await h.world.sandbox.webhook.deliver()
+        await paid_by_hand(h, invoices["S1-1002"], 5.00)
+        await h.world.sandbox.webhook.deliver()
+        await eventually(lambda: _has(h, "part_paid", 1))
+        assert len(h.world.rows("SELECT * FROM gaps")) == 1
+        # Later ones are waited for before the gap counts as one.
+        assert await h.world.ledger.listening.gaps({"xero-1": ["uk"]}) == {}
+        h.clock.ahead_s += 180
+        assert await h.world.ledger.listening.gaps({"xero-1": ["uk"]}) == {"xero-1": 1}
+        h.world.sender.wake()
+        await eventually(lambda: _has(h, "part_paid", 2))
+        await calm(h)
+        assert await equal(h)
+        assert await h.world.ledger.listening.gaps({"xero-1": ["uk"]}) == {}
+
+
+async def test_without_any_webhook_the_lists_tell_it(tmp_path: Path) -> None:
+    async with hearing(tmp_path, subscribed=False, every=dt.timedelta(minutes=30)) as h:
+        await calm(h)
+        invoices = await booked(h, "1001")
+        h.clock.ahead_s += 1900
+        h.world.sender.wake()
+        await h.told("created")
+        await calm(h)
+        # The payment moves no list of invoices by itself in some cases: the list of payments names its invoice.
+        await paid_by_hand(h, invoices["S1-1001"], 22.34)
+        h.clock.ahead_s += 1900
+        h.world.sender.wake()
+        (paid,) = await h.told("paid")
+        assert paid["number"] == "S1-1001"
+        await calm(h)
+        assert await equal(h)
+        resources = {row["resource"] for row in h.world.rows("SELECT DISTINCT resource FROM documents")}
+        assert resources >= {"Invoices", "Contacts", "Payments", "Accounts", "TaxRates", "Organisations"}
+
+
+async def test_what_was_there_before_is_no_news(tmp_path: Path) -> None:
+    async with hearing(tmp_path, subscribed=False) as h:
+        await calm(h)
+        assert await h.news() == []
+        # The sandbox begins with a contact, which is remembered: its next change is news.
+        (contact,) = h.world.books()["contacts"]
+        await by_hand(h, "POST", f"contacts/{contact['id']}/restore", {})
+        await h.world.ledger.listening.resync(["uk"], dt.datetime.now(dt.UTC) - dt.timedelta(hours=1), "asked for")
+        h.world.sender.wake()
+        (restored,) = await h.told("restored")
+        assert (restored["status"], restored["by"]) == ("ACTIVE", "others")
+
+
+async def test_the_clock_makes_an_invoice_overdue_once(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        # They were due long ago.
+        invoices = await booked(h, "1001", "1002")
+        await eventually(lambda: _has(h, "overdue", 2))
+        # Another reading of one that is still owed tells it no second time, and payment is told as ever.
+        await by_hand(h, "PATCH", f"invoices/{invoices['S1-1001']['id']}", {"Reference": "reminded"})
+        await paid_by_hand(h, invoices["S1-1002"], 22.34)
+        await h.told("edited")
+        await h.told("paid")
+        await calm(h)
+        overdue = await h.told("overdue")
+        assert sorted(one["number"] for one in overdue) == ["S1-1001", "S1-1002"]
+        assert {one["by"] for one in overdue} == {"others"}
+
+
+async def test_a_ledger_that_was_away_while_xero_changed_catches_up(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001", "1002", "1003")
+        h.ears.deaf = True
+        await paid_by_hand(h, invoices["S1-1001"], 22.34)
+        await by_hand(h, "PATCH", f"invoices/{invoices['S1-1002']['id']}", {"Status": "VOIDED"})
+        await h.world.sandbox.webhook.deliver()
+        assert not await _has(h, "voided", 1)
+        # A day later the hourly lists and the nightly one have told it.
+        h.clock.ahead_s += 86_400
+        h.world.sender.wake()
+        await eventually(lambda: _has(h, "voided", 1))
+        await eventually(lambda: _has(h, "paid", 1))
+        await calm(h)
+        assert await equal(h)
+
+
+@pytest.mark.parametrize("answer", ["503", "401", "403", "429-minute", "drop"])
+async def test_a_reading_that_fails_is_done_again(tmp_path: Path, answer: Answer) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001")
+        h.world.sandbox.order(Fault(path="/Invoices", method="GET", answer=answer, retry_after_s=_AGAIN_S.get(answer)))
+        await paid_by_hand(h, invoices["S1-1001"], 22.34)
+        if answer == "403":
+            await eventually(lambda: _is_stopped(h))
+            await h.world.ledger.stops.lift(tenant="uk", actor="ada")
+            h.world.sender.wake()
+        (paid,) = await h.told("paid")
+        assert paid["number"] == "S1-1001"
+
+
+_AGAIN_S = {"429-minute": 1, "503": 1}
+
+
+async def _is_stopped(h: Hearing) -> bool:
+    return bool(await h.world.ledger.stops.list())
