@@ -13,6 +13,7 @@ PURE = (
     "streams/core/*.py",
     "connectors/*/normalise.py",
     "connectors/shopify/told/*.py",
+    "connectors/stripe/told/*.py",
     "connectors/xero/elements.py",
     "connectors/xero/totals.py",
     "connectors/xero/answers.py",

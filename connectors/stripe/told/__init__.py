@@ -1,0 +1,1 @@
+"""What Stripe tells, by what it is about. Pure."""
