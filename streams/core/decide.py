@@ -4,9 +4,11 @@ Pure: planning twice gives the same writes. The bigger families have modules of 
 """
 
 import datetime as dt
-from typing import assert_never
+from collections.abc import Mapping
+from typing import Any, Final, assert_never
 
 from connectors.xero import elements
+from connectors.xero.wire import amount, day
 from schemas.commands import (
     CancelInvoice,
     RecordFee,
@@ -18,10 +20,14 @@ from schemas.commands import (
     UpsertCreditNote,
     UpsertInvoice,
 )
+from schemas.keys import marks_in
 from streams.core import decide_contact, decide_credit_note, decide_invoice
-from streams.core.decisions import Decision, Rates, Waits, Write, rejected, write, wrong_currency
-from streams.core.results import Same
-from streams.core.situation import EffectLink, ReadyCommand, Resource
+from streams.core.decisions import Decision, Rates, Waits, Write, asked, rejected, write, wrong_currency
+from streams.core.results import Option, Posted, Same
+from streams.core.situation import Document, EffectLink, ReadyCommand, Resource
+
+# Whoever records by hand often writes the day of the bank's statement.
+_NEAR_DAYS: Final = 7
 
 
 def decide(command: ReadyCommand, rates: Rates) -> Decision:
@@ -55,7 +61,52 @@ def _payment(command: ReadyCommand, payload: RecordPayment) -> Decision:
         return problem
     assert invoice.xero_id is not None
     element = elements.payment(payload, invoice.xero_id, command.effect.mark)
+    if (by_hand := _by_hand(invoice.document, payload)) is not None and command.decision != "source":
+        return _paid_by_hand(command, payload, invoice, by_hand)
     return _create(command, "Payments", element)
+
+
+def _by_hand(invoice: Document | None, payload: RecordPayment) -> Mapping[str, Any] | None:
+    """A payment of the same amount, near the same day, that stands on the invoice and bears no mark of ours."""
+    for paid in (invoice.body.get("Payments") if invoice else None) or ():
+        when = day(paid, "Date")
+        if (
+            "Reference" in paid
+            and amount(paid.get("Amount")) == payload.amount
+            and not marks_in(str(paid.get("Reference") or ""))
+            and when is not None
+            and abs((dt.date.fromisoformat(when) - payload.date).days) <= _NEAR_DAYS
+        ):
+            found: Mapping[str, Any] = paid
+            return found
+    return None
+
+
+def _paid_by_hand(
+    command: ReadyCommand, payload: RecordPayment, invoice: EffectLink, paid: Mapping[str, Any]
+) -> Decision:
+    """Xero would take the money a second time wherever the invoice still owes as much."""
+    if command.decision == "adopt":
+        return Posted(
+            command_id=command.command_id,
+            resource="Payments",
+            xero_id=paid.get("PaymentID"),
+            number=None,
+            document=None,
+            sent=None,
+            reason="recorded by hand in Xero before it came from its source, as a person decided",
+        )
+    ours = {"Amount": str(payload.amount), "Date": payload.date.isoformat(), "Reference": payload.reference}
+    return asked(
+        command,
+        "paid_by_hand",
+        f"Somebody recorded a payment of {payload.amount} on {invoice.number or 'the invoice'} by hand, before the "
+        "source told of one of the same amount.",
+        ours,
+        {name: paid.get(name) for name in ("Amount", "Date", "Reference", "PaymentID") if paid.get(name) is not None},
+        Option("adopt", "it is the same money: nothing is booked, and that payment stands for it"),
+        Option("source", "it is other money: book it as well"),
+    )
 
 
 def _refund(command: ReadyCommand, payload: RecordRefund) -> Decision:

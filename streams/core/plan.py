@@ -14,6 +14,7 @@ from connectors.xero.wire import ID_KEYS, WRITE_QUERY, encode, encode_one
 from streams.core import pace, search
 from streams.core.decide import decide, earliest_first
 from streams.core.decisions import BATCH_MAX, Decision, NeedsRead, Rates, Waits, Write
+from streams.core.known_books import KnownBooks, forbidden
 from streams.core.refusal import bug
 from streams.core.results import Back, Rejected, Result
 from streams.core.situation import OpenWrite, ReadyCommand, Resource, Situation
@@ -124,11 +125,16 @@ class _Reads:
 _Calls = dict[tuple[str, str], _Batch | _Reads]
 
 
-def next_step(situation: Situation, rates: Rates, reading: Set[str] = frozenset()) -> Step:
-    """The next thing to do. `reading`: ids of documents whose reading is under way."""
+def next_step(
+    situation: Situation, rates: Rates, reading: Set[str] = frozenset(), books: KnownBooks | None = None
+) -> Step:
+    """The next thing to do. `reading`: ids of documents whose reading is under way; `books`: what is known of the
+    organisation's settings, if anything is."""
     calls, ends = _Calls(), list[Result]()
     for command in sorted(situation.ready, key=earliest_first):
         decision = decided(command, rates)
+        if books is not None and isinstance(decision, Write):
+            decision = forbidden(command, decision, books, situation.now) or decision
         if isinstance(decision, Waits):
             ends.append(_later(command, decision, situation.now))
         elif isinstance(decision, NeedsRead):

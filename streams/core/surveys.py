@@ -54,6 +54,8 @@ SURVEYS: Final[Mapping[SurveyName, _Survey]] = {
         "Invoices", "/Invoices", (*_DOCUMENT, ("Statuses", "DRAFT,SUBMITTED,AUTHORISED")), nightly=True
     ),
 }
+# Those of which planning must know before it writes (streams.core.known_books).
+SETTINGS: Final[tuple[SurveyName, ...]] = ("Accounts", "Organisations")
 # What a backfill asks for: all that a webhook could have told.
 BACKFILLED: Final[tuple[SurveyName, ...]] = ("Invoices", "CreditNotes", "Contacts", "Payments")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,8 @@ GAP_PATIENCE: Final = timedelta(minutes=2)
 
 # A webhook's time and the document's own are of one change if they are so near; how they relate, Xero does not say.
 _SAME: Final = timedelta(milliseconds=30)
+
+_BEFORE_ALL: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 _readings: Final = tables_hearing.readings
 _told: Final = tables_hearing.told
@@ -230,6 +232,25 @@ class Listening:
         """Ask for everything that was modified since a moment; how many surveys that begins."""
         async with self._store.write() as connection:
             return await _ask_again(connection, tenants, since, self._clock.now(), reason)
+
+    @repeated
+    async def settings(self, one: Organisation) -> Sequence[Document]:
+        """The organisation's own record and its accounts, as they were read last; none if they never were."""
+        statement = select(_documents).where(
+            _documents.c.tenant == one.tenant, _documents.c.resource.in_(surveys.SETTINGS)
+        )
+        async with self._store.read() as connection:
+            return [
+                Document(resource=row["resource"], xero_id=row["xero_id"], body=row["body"], read_at=row["read_at"])
+                for row in (await connection.execute(statement)).mappings()
+            ]
+
+    @repeated
+    async def read_settings(self, one: Organisation) -> None:
+        """Let the settings be read before anything else is."""
+        mine = (_surveys.c.tenant == one.tenant, _surveys.c.name.in_(surveys.SETTINGS))
+        async with self._store.write() as connection:
+            await connection.execute(update(_surveys).where(*mine).values(next_at=_BEFORE_ALL))
 
     @repeated
     async def forget_strangers(self, known: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ What a write of ours was answered tells its own news. For the rest, documents ar
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +16,12 @@ from connectors.xero.answers import Elements
 from connectors.xero.auth import AuthRefused, AuthUnavailable
 from connectors.xero.ticket import Answer, Ticket, XeroRequest
 from streams.core import pace, search, surveys
+from streams.core.known_books import FRESH, READ_ANEW, KnownBooks, known
 from streams.core.lanes import BACKFILL_S, READ_S
+from streams.core.results import Back, Result
 from streams.core.settle import shut_out, stop_for
 from streams.core.situation import Budget, Document
-from streams.core.surveys import Survey
+from streams.core.surveys import SETTINGS, Survey
 from streams.ledger.listening import READ_MAX, Organisation, Waiting
 from streams.sender.drive import exchange
 from streams.sender.parts import Organisation as Sent
@@ -51,6 +54,8 @@ class Listener:
         # One reading at a time: writes are to have the other slots, and nothing is read twice.
         self.is_reading = False
         self._look_at = 0.0
+        self._settings_wanted = False
+        self.books: KnownBooks | None = None
 
     async def next(self, fence: int, budget: Budget, *, is_idle: bool) -> Listen | None:
         """What is to be read now, if anything: when no write is ready, or where it has waited for too long."""
@@ -61,6 +66,7 @@ class Listener:
         listening, now = self._parts.ledger.listening, self._parts.clock.now()
         if not self._begun:
             await listening.begin(self._one)
+            self.books = known(await listening.settings(self._one))
             self._begun = True
         today = now.astimezone(self._one.zone).date()
         look = await listening.look(self._one, today)
@@ -71,9 +77,17 @@ class Listener:
         waiting, survey = look.waiting, look.survey
         if waiting is not None and self._is_time(waiting, budget, now, is_idle=is_idle):
             return Listen(search.read(waiting.ids, waiting.resource), waiting)
+        if survey is not None and self._settings_wanted and survey.resource in SETTINGS:
+            return Listen(surveys.request(survey), survey)
         if survey is not None and is_idle and _may_go(budget, survey.began_at or now, BACKFILL_S, now):
             return Listen(surveys.request(survey), survey)
         return None
+
+    async def read_settings_if(self, results: Sequence[Result]) -> None:
+        """Read Xero's settings anew where planning waits for that."""
+        if any(isinstance(one, Back) and one.reason == READ_ANEW for one in results):
+            self._settings_wanted = True
+            await self._parts.ledger.listening.read_settings(self._one)
 
     @staticmethod
     def _is_time(waiting: Waiting, budget: Budget, now: dt.datetime, *, is_idle: bool) -> bool:
@@ -125,8 +139,15 @@ class Listener:
         ]
         if isinstance(what, Survey):
             await listening.surveyed(self._one, what, documents, ticket.opened_at, ticket.fence)
+            if what.resource in SETTINGS:
+                self.books = known(await listening.settings(self._one))
+                self._settings_wanted = self._settings_wanted and _is_old(self.books, now)
         else:
             await listening.read(self._one, what.resource, what.ids, documents, ticket.opened_at, ticket.fence)
+
+
+def _is_old(books: KnownBooks | None, now: dt.datetime) -> bool:
+    return books is None or now - books.read_at > FRESH
 
 
 def _may_go(budget: Budget, since: dt.datetime, target_s: int, now: dt.datetime) -> bool:

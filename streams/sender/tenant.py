@@ -104,7 +104,8 @@ class TenantSender:
             await self._idle(_IDLE_S)
             return
         situation = await self._outlook.situation()
-        step = plan.next_step(situation, self._organisation.rates, self._reading)
+        books = self._listener.books if self._listener is not None else None
+        step = plan.next_step(situation, self._organisation.rates, self._reading, books)
         self._parts.gate("planned")
         if self._listener is not None:
             idle = isinstance(step, plan.Wait)
@@ -113,6 +114,8 @@ class TenantSender:
                 return
         match step:
             case Settle(results=results):
+                if self._listener is not None:
+                    await self._listener.read_settings_if(results)
                 await self._parts.ledger.results.settle_without_call(results, self._organisation.tenant, lease.fence)
                 self._parts.gate("settled")
                 self._outlook.forget()

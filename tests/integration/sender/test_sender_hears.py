@@ -233,3 +233,46 @@ _AGAIN_S = {"429-minute": 1, "503": 1}
 
 async def _is_stopped(h: Hearing) -> bool:
     return bool(await h.world.ledger.stops.list())
+
+
+async def test_money_that_a_person_recorded_is_not_booked_twice(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001", "1002")
+        for name in ("S1-1001", "S1-1002"):
+            await paid_by_hand(h, invoices[name], 10.00)
+        await eventually(lambda: _has(h, "part_paid", 2))
+        await h.world.feed([h.stream.payment("1001", "10.00"), h.stream.payment("1002", "10.00")])
+        await h.world.until(lambda: len(h.world.questions()) == 2)
+        asked = {one["command_id"]: one["question_id"] for one in h.world.questions()}
+        assert {one["kind"] for one in h.world.questions()} == {"paid_by_hand"}
+        await h.world.ledger.questions.answer(asked["stripe-1:paid-pi_1001#payment"], "adopt", "ada")
+        await h.world.ledger.questions.answer(asked["stripe-1:paid-pi_1002#payment"], "source", "ada")
+        h.world.sender.wake()
+        await h.world.until_quiet()
+        by_name = by_number(h.world.books())
+        assert (by_name["S1-1001"]["amount_paid"], by_name["S1-1002"]["amount_paid"]) == ("10.00", "20.00")
+        # The payment by hand is the effect's document from now on: taken back at the source, it is taken back here.
+        await h.world.feed([h.stream.reversal("pi_1001")])
+        await h.world.until_quiet()
+        assert by_number(h.world.books())["S1-1001"]["amount_paid"] == "0.00"
+
+
+async def test_a_moved_lock_date_is_noticed_before_the_refusal(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        await booked(h, "1001")
+        h.world.sandbox.set_organisation(h.world.tenant_id, period_lock_date=dt.date(2026, 11, 22))
+        # What is known of it is hours old, and is read again by the time.
+        h.clock.ahead_s += 7 * 3600
+        h.world.sender.wake()
+        await calm(h)
+        refused = len([call for call in h.world.sandbox.calls if call.method == "PUT"])
+        await h.world.feed([h.stream.order("1002", customer="c1001")])
+        await h.world.until(lambda: h.world.letters())
+        (letter,) = h.world.letters()
+        assert (letter["cause"], letter["stage"]) == ("period_locked", "plan")
+        assert len([call for call in h.world.sandbox.calls if call.method == "PUT"]) == refused
+        # It was moved back a moment ago, which is seen before anything is refused by what was known.
+        h.world.sandbox.set_organisation(h.world.tenant_id, period_lock_date=None)
+        h.clock.ahead_s += 1200
+        await h.world.feed([h.stream.order("1003", customer="c1001")])
+        await h.world.until(lambda: "S1-1003" in by_number(h.world.books()))
