@@ -8,6 +8,7 @@ from stripe import WebhookSignature
 from connectors.base import Secret, SourceConfig
 from tests.conformance.case import Sample, document
 from tests.conformance.suite import Conformance
+from tests.unit.stripe.billing import credit_note, dispute, invoice, payout
 from tests.unit.stripe.payloads import LIVE, charge, event, intent, refund
 
 INTENT = event("payment_intent.succeeded", intent())
@@ -36,6 +37,18 @@ class TestStripe(Conformance):
             document(event("charge.refunded", charge(refunds={"data": [refund(), refund(id="re_4PAY")]}))),
             ("stripe-1:evt_charge.refunded:re_3PAY", "stripe-1:evt_charge.refunded:re_4PAY"),
         ),
+        sample(event("charge.dispute.created", dispute())),
+        sample(event("charge.dispute.funds_withdrawn", dispute())),
+        Sample(
+            document(event("charge.dispute.closed", dispute(status="lost"))),
+            ("stripe-1:evt_charge.dispute.closed:opened", "stripe-1:evt_charge.dispute.closed:closed"),
+        ),
+        sample(event("payout.paid", payout())),
+        sample(event("payout.reconciliation_completed", payout())),
+        sample(event("invoice.finalized", invoice())),
+        sample(event("invoice.paid", invoice())),
+        sample(event("invoice.voided", invoice())),
+        sample(event("credit_note.created", credit_note(refunds=[], out_of_band_amount=1200))),
     )
     unknown = (
         document(event("customer.created", {"id": "cus_1", "object": "customer"})),
