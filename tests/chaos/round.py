@@ -36,7 +36,7 @@ _STILL_LOOKS: Final = 5
 _DRAIN_RATE: Final = 4.0
 _RESUME_S: Final = 5.0
 _LEAP_S: Final = 150.0
-_QUIET_HOUR_S: Final = 3600.0
+_QUIET_DAY_S: Final = 25 * 3600.0
 _PATIENCE_S: Final = 90.0
 # In real time: the lease of a worker that was killed may last a minute, and longer by as much as the time was set back.
 _REAL_PATIENCE_S: Final = 240.0
@@ -123,8 +123,9 @@ class _Round:
         await site.ask_xero("PATCH", "/switches", {name: getattr(plan.switches, name) for name in Switches.__slots__})
         await site.wait_with(HURRIED_S if plan.in_real_time else PATIENT_S)
         if plan.in_real_time:
-            # A quiet hour before it: else the pace of the day (design 7.2) rightly holds calls for longer than we wait.
-            site.rig.hand.leap(_QUIET_HOUR_S)
+            # A quiet day before it: else the pace of the day (design 7.2) rightly holds calls for longer than we wait,
+            # the more so where the switches of the round before left little of Xero's day.
+            site.rig.hand.leap(_QUIET_DAY_S)
         site.rig.hand.run(plan.rate)
         assert site.senders is not None
         sending = asyncio.create_task(site.senders.send(plan.deliveries, _ANSWERED_S))
