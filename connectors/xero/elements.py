@@ -5,7 +5,10 @@ field beside it would change the contact (facts 4).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from connectors.xero.wire import text
 from schemas.commands import (
@@ -17,7 +20,7 @@ from schemas.commands import (
     UpsertCreditNote,
     UpsertInvoice,
 )
-from schemas.money import round_half_up
+from schemas.money import EXACT, round_half_up
 
 Element = dict[str, Any]
 
@@ -115,6 +118,15 @@ def lines(items: Sequence[DocumentLine], *, with_tax: bool = False) -> list[Elem
             if item.tax_amount is not None:
                 element["TaxAmount"] = text(item.tax_amount)
     return found
+
+
+def without_discount(item: DocumentLine) -> DocumentLine:
+    """The line as one thing at the price that was paid: Xero takes discounts on invoices and quotes alone (facts 5)."""
+    if not item.discount_amount:
+        return item
+    unit_amount = round_half_up(item.unit_amount, _UNIT_PLACES)
+    paid = round_half_up(EXACT.subtract(EXACT.multiply(item.quantity, unit_amount), item.discount_amount))
+    return replace(item, quantity=Decimal(1), unit_amount=paid, discount_amount=None)
 
 
 def _line(item: DocumentLine) -> Element:

@@ -127,6 +127,6 @@ def _create(
             )
     elif (problem := penny.problem(command, lines, types, payload.total, rates)) is not None:
         return problem
-    items = elements.lines(lines, with_tax=is_mirror and types != "NoTax")
+    items = elements.lines([elements.without_discount(line) for line in lines], with_tax=is_mirror and types != "NoTax")
     element = elements.credit_note(payload, contact_id, command.effect.mark, items, types)
     return write(command, "CreditNotes", element, "create", "PUT", number=payload.number)

@@ -13,6 +13,7 @@ from xero_python.accounting import models
 from xero_python.api_client.serializer import serialize
 
 from connectors.xero import elements
+from connectors.xero.totals import predict
 from connectors.xero.wire import amount, day, decode, encode, encode_one
 from schemas.commands import (
     DocumentLine,
@@ -50,13 +51,9 @@ def sdk(model: Any) -> Any:
 
 
 def item(amount_: str = "12.3456", **more: Any) -> DocumentLine:
+    own: dict[str, Any] = {"quantity": Decimal("3.5"), **more}
     return DocumentLine(
-        description="Mug, blue",
-        quantity=Decimal("3.5"),
-        unit_amount=Decimal(amount_),
-        account_code="200",
-        tax_type="OUTPUT2",
-        **more,
+        description="Mug, blue", unit_amount=Decimal(amount_), account_code="200", tax_type="OUTPUT2", **own
     )
 
 
@@ -113,6 +110,17 @@ def test_credit_note() -> None:
     )
     element = elements.credit_note(payload, "contact-id", "MARKMARKMARK", elements.lines((item(),)), "Inclusive")
     assert ours("CreditNotes", element) == sdk(models.CreditNotes(credit_notes=[expected]))
+
+
+@given(st.decimals("0.01", "9999", places=4), st.integers(1, 40), st.decimals("0.01", "50", places=2))
+def test_a_line_without_its_discount_comes_to_the_same(price: Decimal, quantity: int, discount: Decimal) -> None:
+    # Xero takes discounts on invoices and quotes alone, and a credit note is made of what was discounted too.
+    line = item(str(price), quantity=Decimal(quantity), discount_amount=discount)
+    plain_line = elements.without_discount(line)
+    assert "DiscountAmount" not in elements.lines([plain_line])[0]
+    percents = {"OUTPUT2": Decimal(20)}
+    assert predict([plain_line], "Inclusive", percents) == predict([line], "Inclusive", percents)
+    assert elements.without_discount(item()) == item()
 
 
 def test_contact() -> None:
