@@ -10,6 +10,7 @@ from connectors.shopify import verify as shopify_verify
 from connectors.shopify.sweep import ShopifySweeper
 from connectors.stripe import normalise as stripe
 from connectors.stripe import verify as stripe_verify
+from connectors.stripe.sweep import StripeSweeper
 from connectors.sweeping import MakeSweeper
 from connectors.xero import heard as xero_heard
 from connectors.xero import webhook as xero_webhook
@@ -33,7 +34,7 @@ REGISTRY: Final[Mapping[ConnectorKind, Row]] = {
     "cloudevents": Row(page="receiver.md", alive="by the events that it sends"),
     "stripe": Row(
         page="stripe.md",
-        alive="by the webhooks that it sends",
+        alive="by the webhooks that it sends, and by the sweep of its API",
         webhooks=Connector(
             kind="stripe",
             verify=stripe_verify.verify,
@@ -41,6 +42,7 @@ REGISTRY: Final[Mapping[ConnectorKind, Row]] = {
             named=stripe.named,
             answers=Answers(accepted=200, unauthentic=400, within_s=10.0),
         ),
+        sweep=StripeSweeper,
     ),
     "shopify": Row(
         page="shopify.md",

@@ -23,7 +23,7 @@ _SIGNED: Final[Mapping[str, str]] = {
     "xero": "the key of the webhook in Xero's developer portal",
 }
 # The connectors that can ask an API: those that have a sweep in the registry, which is not loaded here.
-WITH_API: Final = frozenset({"shopify"})
+WITH_API: Final = frozenset({"shopify", "stripe"})
 
 
 def problems(sources: Reading[SourcesFile], files: Files) -> Iterator[str]:

@@ -69,7 +69,12 @@ MADE_IN = {
         "connectors/receiver/lookup.py",
         "connectors/receiver/sources.py",
     },
-    "RawRecord": {"connectors/receiver/sources.py", "connectors/shopify/sweep.py", "schemas/raw.py"},
+    "RawRecord": {
+        "connectors/receiver/sources.py",
+        "connectors/shopify/sweep.py",
+        "connectors/stripe/sweep.py",
+        "schemas/raw.py",
+    },
 }
 
 
