@@ -6,7 +6,8 @@ async with sandbox.serve() as url:
     sandbox.shop.place({"MUG-BLUE": 2})
 """
 
-from connectors.shopify.sandbox.sandbox import TOPICS, Options, ShopifySandbox, main_async
+from connectors.sandboxes.running import Options
+from connectors.shopify.sandbox.sandbox import TOPICS, ShopifySandbox, main_async
 from connectors.shopify.sandbox.shop import NotPossible, Shop
 
 __all__ = ["TOPICS", "NotPossible", "Options", "Shop", "ShopifySandbox", "main_async"]

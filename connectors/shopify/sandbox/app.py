@@ -1,18 +1,17 @@
 """The HTTP surface: the Admin API, and under `/_sandbox` what a test or a person may make happen."""
 
-from collections.abc import Awaitable, Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
+from connectors.sandboxes.desk import Json, answered, body
 from connectors.shopify.sandbox import rest
 from connectors.shopify.sandbox.api import Api
 from connectors.shopify.sandbox.books import Customer, Dispute, Order
 from connectors.shopify.sandbox.deliveries import Deliveries
 from connectors.shopify.sandbox.shop import NotPossible, Shop
 
-Json = dict[str, Any]
 _HELP = "connectors/shopify/sandbox/README.md lists the paths and what each takes"
 
 
@@ -25,11 +24,11 @@ def build(shop: Shop, api: Api, deliveries: Deliveries) -> web.Application:
         if not api.is_known(request.headers.get("X-Shopify-Access-Token", "")):
             said = "[API] Invalid API key or access token (unrecognized login or wrong password)"
             return web.json_response({"errors": said}, status=401)
-        asked = await _body(request)
+        asked = await body(request)
         return web.json_response(api.answer(str(asked.get("query", "")), asked.get("variables") or {}))
 
     application.router.add_post("/admin/api/{version}/graphql.json", graphql)
-    application.router.add_get("/_sandbox", _answered(desk.state))
+    application.router.add_get("/_sandbox", answered(desk.state, _HELP))
     for path, does in (
         ("orders", desk.place),
         ("orders/{order}/pay", desk.pay),
@@ -44,29 +43,9 @@ def build(shop: Shop, api: Api, deliveries: Deliveries) -> web.Application:
         ("subscriptions", desk.subscribe),
         ("deliveries", desk.misbehave),
     ):
-        application.router.add_post(f"/_sandbox/{path}", _answered(does))
+        application.router.add_post(f"/_sandbox/{path}", answered(does, _HELP))
     application.on_shutdown.append(lambda _app: deliveries.close())
     return application
-
-
-def _answered(does: Callable[[web.Request, Json], Json]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def run(request: web.Request) -> web.Response:
-        try:
-            return web.json_response(does(request, await _body(request) if request.can_read_body else {}))
-        except (NotPossible, KeyError, TypeError, ValueError, InvalidOperation) as error:
-            return web.json_response({"error": str(error) or repr(error), "remedy": _HELP}, status=400)
-
-    return run
-
-
-async def _body(request: web.Request) -> Json:
-    try:
-        found = await request.json()
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise web.HTTPBadRequest(text="expected a JSON object")
-    return found
 
 
 class _Desk:
