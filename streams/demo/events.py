@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-Way = Literal["single", "batch", "webhook", "kafka"]
+Way = Literal["single", "batch", "webhook", "kafka", "outbox"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""What the books must hold, from the demo's own log of what was answered 2xx. Pure.
+"""What the books must hold, from the demo's own log of what was answered 2xx or committed. Pure.
 
 It shares no code with the pipeline: it reads the documents that were sent, as an accountant would.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,6 +12,8 @@ from schemas.money import round_half_up
 from streams.demo.events import Event
 
 OrderKey = tuple[str, str]
+# What stands for a rate where the source charged no tax and named none.
+UNTAXED: Final = "untaxed"
 _HUNDRED: Final = Decimal(100)
 _PENNY: Final = Decimal("0.01")
 
@@ -20,6 +22,7 @@ _PENNY: Final = Decimal("0.01")
 class Sale:
     """One invoice that must be there. `vat`: net amount and tax by percentage."""
 
+    source: str
     number: str
     total: Decimal
     tax: Decimal
@@ -59,6 +62,22 @@ class Expected:
     guests: frozenset[str]
     known: frozenset[tuple[str, str]]
     held: tuple[Held, ...]
+
+    def with_(self, other: "Expected") -> "Expected":
+        """Both together: they tell of different sources."""
+        return Expected(
+            sales={**self.sales, **other.sales},
+            payments={**self.payments, **other.payments},
+            refunds={**self.refunds, **other.refunds},
+            contacts=self.contacts | other.contacts,
+            guests=self.guests | other.guests,
+            known=self.known | other.known,
+            held=(*self.held, *other.held),
+        )
+
+    def paid_by_hand(self, payments: Iterable[Money]) -> "Expected":
+        """With what people recorded in Xero themselves."""
+        return replace(self, payments={**self.payments, **{money.id: money for money in payments}})
 
     @property
     def documents(self) -> int:
@@ -101,7 +120,7 @@ def expected(log: Iterable[Event], circumstances: Circumstances) -> Expected:
     for key, (_, kind, data) in sorted_log.orders.items():
         if kind == "OrderCancelled":
             continue
-        sale = _sale(circumstances.prefixes[key[0], "invoice"], data)
+        sale = _sale(key[0], circumstances.prefixes[key[0], "invoice"], data)
         why = _why_held(key, data, sale, circumstances)
         if why is not None:
             held.append(Held(f"order {key[1]}", Decimal(data["total"]), why))
@@ -147,7 +166,7 @@ def _sorted(log: Iterable[Event]) -> _Log:
     return found
 
 
-def _sale(prefix: str, data: Mapping[str, Any]) -> Sale:
+def _sale(source: str, prefix: str, data: Mapping[str, Any]) -> Sale:
     included = data["taxes_included"]
     vat: dict[str, tuple[Decimal, Decimal]] = {}
     for line in data["lines"]:
@@ -158,7 +177,7 @@ def _sale(prefix: str, data: Mapping[str, Any]) -> Sale:
         vat[line["tax_rate"]] = (net + amount - (tax if included else 0), sofar + tax)
     tax = sum((of_rate for _, of_rate in vat.values()), Decimal(0))
     net = sum((of_rate for of_rate, _ in vat.values()), Decimal(0))
-    return Sale(prefix + data["number"], net + tax, tax, vat)
+    return Sale(source, prefix + data["number"], net + tax, tax, vat)
 
 
 def _why_held(key: OrderKey, data: Mapping[str, Any], sale: Sale, circumstances: Circumstances) -> str | None:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import yaml
 
-from streams.demo.expected import Circumstances
+from streams.demo.doors import COMPANY, DATABASE_URL, SHOPIFY_TOKEN, open_doors
+from streams.demo.expected import UNTAXED, Circumstances
 
 TENANT: Final = "uk"
 UNKNOWN_RATE: Final = "5"
@@ -27,11 +28,14 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`forgotten` is the line of the tenant file that the demo's copy lacks."""
+    """`forgotten` is the line of the tenant file that the demo's copy lacks; `shop_url` is where the API of the Shopify
+    shop answers, and `shop_token` opens it."""
 
     folder: Path
     credentials: Mapping[str, Credential]
     forgotten: str
+    shop_url: str
+    shop_token: str
 
     @property
     def tenants(self) -> Path:
@@ -40,6 +44,19 @@ class Home:
     @property
     def tenant_file(self) -> Path:
         return self.tenants / f"{TENANT}.yaml"
+
+    @property
+    def database(self) -> Path:
+        """The company's own."""
+        return self.folder / "company.db"
+
+    def variables(self) -> dict[str, str]:
+        """The environment that the sources name: their secrets, and where the company's database is."""
+        return {
+            **{credential.variable: credential.secret for credential in self.credentials.values()},
+            SHOPIFY_TOKEN: self.shop_token,
+            DATABASE_URL: f"sqlite:///{self.database}",
+        }
 
     def document(self) -> Mapping[str, Any]:
         """The tenant file as it stands."""
@@ -56,7 +73,8 @@ class Home:
 
     def rates(self) -> dict[str, str]:
         """The percentage of each tax type on sales."""
-        return {row["type"]: row["percent"] for row in self.document()["taxes"]["rates"]}
+        taxes = self.document()["taxes"]
+        return {taxes["untaxed"]["type"]: UNTAXED, **{row["type"]: row["percent"] for row in taxes["rates"]}}
 
     def mend(self) -> None:
         """Give the tenant file the rate that it lacks, as a person would."""
@@ -64,8 +82,9 @@ class Home:
         self.tenant_file.write_text(text.replace("  rates:\n", f"  rates:\n{self.forgotten}\n", 1), encoding="utf-8")
 
 
-def prepare(folder: Path, tenants: Path, new_secret: Callable[[], str]) -> Home:
-    """Copy the tenant files of `tenants` into `folder`, less one tax rate, and make up the sources' secrets."""
+def prepare(folder: Path, tenants: Path, new_secret: Callable[[], str], shop_url: str) -> Home:
+    """Copy the tenant files of `tenants` into `folder`, less one tax rate and with the demo's own doors, and make up
+    the sources' secrets. Raises ValueError for files that are built otherwise than ours."""
     copies = folder / "tenants"
     shutil.copytree(tenants, copies)
     tenant_file = copies / f"{TENANT}.yaml"
@@ -74,9 +93,10 @@ def prepare(folder: Path, tenants: Path, new_secret: Callable[[], str]) -> Home:
     if found is None:
         raise ValueError(f'{tenant_file} has no line with percent: "{UNKNOWN_RATE}": restore deploy/tenants')
     tenant_file.write_text(text.replace(found[0] + "\n", "", 1), encoding="utf-8")
+    open_doors(copies / "sources.yaml", tenant_file, shop_url)
     sources = _read(copies / "sources.yaml")["sources"]
-    credentials = {name: _credential(source, new_secret()) for name, source in sources.items()}
-    return Home(folder, credentials, found[0])
+    credentials = {name: _credential(source, new_secret()) for name, source in sources.items() if name != COMPANY}
+    return Home(folder, credentials, found[0], shop_url, new_secret())
 
 
 def _credential(source: Mapping[str, Any], secret: str) -> Credential:

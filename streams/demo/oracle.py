@@ -29,18 +29,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """`missing`, `doubled` and `different` name documents; `kinds` and `vat` are for people."""
+    """`missing`, `doubled` and `different` name documents; `kinds`, `sources` and `vat` are for people."""
 
     missing: tuple[str, ...]
     doubled: tuple[str, ...]
     different: tuple[str, ...]
     kinds: tuple[Line, ...]
+    sources: tuple[Line, ...]
     vat: tuple[Line, ...]
     documents: int
 
     @property
     def ok(self) -> bool:
-        lines_agree = all(line.agrees for line in (*self.kinds, *self.vat))
+        lines_agree = all(line.agrees for line in (*self.kinds, *self.sources, *self.vat))
         return lines_agree and not (self.missing or self.doubled or self.different)
 
 
@@ -72,6 +73,7 @@ def compare(wanted: Expected, books: Mapping[str, Any], rates: Mapping[str, str]
             _money_line("Credit notes", wanted.refunds, notes, "total"),
             _money_line("Refunds", wanted.refunds, returned, "amount"),
         ),
+        sources=_sources(wanted, invoices),
         vat=_vat(wanted, invoices, rates),
         documents=sum(map(len, (books["invoices"], notes, payments))) + sum(bool(row["number"]) for row in contacts),
     )
@@ -155,6 +157,21 @@ def _sum(rows: Iterable[Row], field: str) -> Decimal:
 def _money_line(name: str, wanted: Mapping[str, Money], found: list[Row], field: str) -> Line:
     total = sum((money.amount for money in wanted.values()), Decimal(0))
     return Line(name, len(wanted), len(found), total, _sum(found, field))
+
+
+def _sources(wanted: Expected, invoices: Iterable[Row]) -> tuple[Line, ...]:
+    """Invoices by the source that sold. One that no source knows is told by its number, in the other tables."""
+    sold: dict[str, list[Decimal]] = defaultdict(list)
+    found: dict[str, list[Decimal]] = defaultdict(list)
+    for sale in wanted.sales.values():
+        sold[sale.source].append(sale.total)
+    for row in invoices:
+        if (known := wanted.sales.get(row["number"])) is not None:
+            found[known.source].append(Decimal(row["total"]))
+    return tuple(
+        Line(name, len(totals), len(found[name]), sum(totals, Decimal(0)), sum(found[name], Decimal(0)))
+        for name, totals in sorted(sold.items())
+    )
 
 
 def _vat(wanted: Expected, invoices: Iterable[Row], rates: Mapping[str, str]) -> tuple[Line, ...]:

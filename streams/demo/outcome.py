@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from streams.demo import by_hand
 from streams.demo.desk import Letter
+from streams.demo.heard import Told
 from streams.demo.oracle import Findings
 from streams.demo.producers import Refusal
 from streams.demo.xero import FAULTS, Calls
@@ -15,10 +17,15 @@ DISPOSITIONS: Final = ("posted", "superseded", "ignored", "discarded", "dead_let
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`accepted`, `refused` and `findings` come from the demo's own log and the sandbox's books, `audit` from
-    `ledgerstream audit`. `left` are the letters that are open at the end, `left_on_purpose` how many should be."""
+    """`accepted`, `refused` and `findings` come from the demo's own log and the sandboxes' books, `audit` from
+    `ledgerstream audit`. `accepted` counts events that senders were promised, `swept` those that the shop's API told
+    once more or alone, `from_xero` Xero's webhooks and what `events.xero` holds; `by_hand` is what is told there of a
+    person's work. `left` are the letters that are open at the end, `left_on_purpose` how many should be."""
 
     accepted: int
+    swept: int
+    from_xero: int
+    by_hand: tuple[Told, ...]
     refused: tuple[Refusal, ...]
     findings: Findings
     calls: Calls
@@ -46,13 +53,15 @@ class Outcome:
 
     def problems(self) -> list[str]:
         """Every sentence that should not be true; none if the day holds."""
-        told = self.duplicates + sum(self.disposition(name) for name in DISPOSITIONS)
+        came, told = self.accepted + self.swept + self.from_xero, audited(self.audit)
+        unheard = by_hand.missing(self.by_hand)
         checks = (
             (not self.findings.missing, f"missing in Xero: {_few(self.findings.missing)}"),
             (not self.findings.doubled, f"more often in Xero than in the log: {_few(self.findings.doubled)}"),
             (not self.findings.different, f"different in Xero: {_few(self.findings.different)}"),
             (self.findings.ok, "the totals of the sources and of Xero are apart"),
-            (told == self.accepted, f"{self.accepted} events were accepted, the audit tells of {told}"),
+            (told == came, f"{came} events were accepted, swept or told by Xero, the audit tells of {told}"),
+            (not unheard, f"events.xero does not tell: {', '.join(unheard)}"),
             (not self.disposition("waiting"), f"{self.disposition('waiting')} events still wait"),
             (
                 len(self.left) == self.disposition("dead_lettered") == self.left_on_purpose,
@@ -71,6 +80,9 @@ class Outcome:
         invoices = lines["Invoices"]
         return {
             "accepted": self.accepted,
+            "swept": self.swept,
+            "from_xero": self.from_xero,
+            "told_by_hand": len(self.by_hand),
             **{name: self.disposition(name) for name in DISPOSITIONS},
             "duplicates": self.duplicates,
             "refused": len(self.refused),
@@ -79,6 +91,7 @@ class Outcome:
             "doubled": len(self.findings.doubled),
             "different": len(self.findings.different),
             "xero_calls": self.calls.total,
+            "xero_reads": self.calls.reads,
             "documents": self.findings.documents,
             "documents_per_call": float(self.documents_per_call),
             "throttled": self.calls.ordered_429 + self.calls.earned_429,
@@ -90,9 +103,28 @@ class Outcome:
             "xero_paid": f"{lines['Payments'].xero:.2f}",
             "source_refunded": f"{lines['Refunds'].source:.2f}",
             "xero_refunded": f"{lines['Refunds'].xero:.2f}",
+            "sources": {
+                line.name: {
+                    "invoices": line.source_count,
+                    "source_total": f"{line.source:.2f}",
+                    "xero_total": f"{line.xero:.2f}",
+                }
+                for line in self.findings.sources
+            },
             "problems": self.problems(),
             "ok": not self.problems(),
         }
+
+
+def audited(audit: Mapping[str, Any]) -> int:
+    """How many records the audit tells of, duplicates too."""
+    count: int = audit["duplicates"] + sum(audit["dispositions"].get(name, 0) for name in DISPOSITIONS)
+    return count
+
+
+def waiting(audit: Mapping[str, Any]) -> int:
+    """How many events are not finished."""
+    return int(audit["dispositions"].get("waiting", 0))
 
 
 def _few(names: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +18,14 @@ import aiohttp
 import orjson
 
 from streams.demo import DemoFailed
+from streams.demo.boutique import Boutique
 from streams.demo.desk import Desk
+from streams.demo.doors import SHOPIFY
 from streams.demo.events import Event
+from streams.demo.heard import hear
 from streams.demo.home import Home, prepare
 from streams.demo.outcome import Outcome
+from streams.demo.processes import free_port
 from streams.demo.producers import KafkaSend, World
 from streams.demo.shop import day
 from streams.demo.stage import Options, Stage, set_up
@@ -64,22 +69,30 @@ async def perform(
             run_id=secrets.token_hex(3),
         )
         teller.act("On this machine")
-        async with set_up(home, options, environment, teller) as stage, _senders(stage, home) as (session, world):
+        date = _yesterday()
+        boutique = Boutique(date, home.credentials[SHOPIFY].secret, home.shop_token)
+        async with (
+            set_up(home, options, environment, teller) as stage,
+            boutique.open(home.shop_url),
+            _senders(stage, home) as (session, world),
+        ):
             xero = Xero(session, stage.sandbox["admin_url"], stage.xero_tenant)
             story = Story(
                 teller=teller,
                 home=home,
                 stage=stage,
-                day=day(SEED, _yesterday()),
+                day=day(SEED, date),
                 world=world,
+                boutique=boutique,
                 xero=xero,
+                hear=partial(hear, stage.bootstrap, stage.topic_prefix),
                 # What commands print is shown indented, on the same terminal.
                 desk=Desk({**stage.environment, "COLUMNS": str(teller.console.width - _INDENT)}),
                 speed=wishes.speed,
             )
             told(await story.play())
             if wishes.keep:
-                await _keep(stage, xero, teller)
+                await _keep(stage, home, xero, teller)
 
 
 def _yesterday() -> dt.date:
@@ -97,7 +110,7 @@ def _home(wishes: Wishes, teller: Teller) -> Iterator[Home]:
     """A temporary home; after a failure it stays, for its logs."""
     folder = Path(tempfile.mkdtemp(prefix="ledgerstream-demo-"))
     try:
-        yield prepare(folder, wishes.tenants, lambda: secrets.token_urlsafe(24))
+        yield prepare(folder, wishes.tenants, lambda: secrets.token_urlsafe(24), f"http://127.0.0.1:{free_port()}")
     except DemoFailed:
         teller.say(f"What the parts wrote is kept in {folder / 'logs'}.")
         raise
@@ -136,12 +149,14 @@ async def _kafka(stage: Stage) -> AsyncIterator[KafkaSend]:
         await shop.stop()
 
 
-async def _keep(stage: Stage, xero: Xero, teller: Teller) -> None:
+async def _keep(stage: Stage, home: Home, xero: Xero, teller: Teller) -> None:
     teller.act("Still running, until Ctrl-C")
     for name, address in (
         ("receiver", stage.receiver),
         ("Xero's books", xero.books_url),
         ("Xero's API", stage.sandbox["api_url"]),
+        ("Shopify shop", f"{home.shop_url}/_sandbox"),
+        ("database", str(home.database)),
         ("metrics", stage.metrics),
         ("Kafka", stage.bootstrap),
     ):

@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 
 from streams.demo.desk import Letter
-from streams.demo.expected import Held
+from streams.demo.expected import UNTAXED, Held
+from streams.demo.heard import Told
 from streams.demo.oracle import Line
 from streams.demo.outcome import DISPOSITIONS, Outcome
 
@@ -31,7 +32,9 @@ def events(outcome: Outcome) -> RenderableType:
     for name in DISPOSITIONS:
         table.add_row(name.replace("_", "-"), _count(outcome.disposition(name)), _MEANS[name])
     table.add_row("duplicates", _count(outcome.duplicates), "told again, booked once", end_section=True)
-    table.add_row("accepted", _count(outcome.accepted), "answered 2xx, by the senders' own log")
+    table.add_row("accepted", _count(outcome.accepted), "answered 2xx or committed, by the senders' own log")
+    table.add_row("swept", _count(outcome.swept), "found by asking the Shopify shop, known or lost")
+    table.add_row("from Xero", _count(outcome.from_xero), "its webhooks, and what they brought to light")
     return _indented(table)
 
 
@@ -44,18 +47,40 @@ def documents(lines: Sequence[Line]) -> RenderableType:
     return _indented(table)
 
 
+def sources(lines: Sequence[Line]) -> RenderableType:
+    """Invoices by who sold."""
+    table = _table("Sold by", "source", "Xero", "source £", "Xero £", "apart £")
+    for line in lines:
+        table.add_row(line.name, _count(line.source_count), _count(line.xero_count), *_money(line))
+    return _indented(table)
+
+
+def heard(told: Sequence[Told]) -> RenderableType:
+    """What people did in Xero: which document, what, and each field before and after."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for column in ("In Xero", "by", "what", "field", "before", "after"):
+        table.add_column(column, overflow="fold")
+    for one in told:
+        words = (one.document, str(one.data["by"]), ", ".join(one.data["changes"]))
+        for field in one.data.get("fields", ()):
+            table.add_row(*words, *(escape(str(field.get(name) or "")) for name in ("field", "before", "after")))
+            words = ("", "", "")
+    return _indented(table)
+
+
 def vat(lines: Sequence[Line]) -> RenderableType:
     """VAT on sales by rate."""
     table = _table("VAT on sales", "invoices", "source £", "Xero £", "apart £")
     for line in lines:
-        table.add_row(f"at {line.name} %", _count(line.xero_count), *_money(line))
+        name = line.name if line.name == UNTAXED else f"at {line.name} %"
+        table.add_row(name, _count(line.xero_count), *_money(line))
     return _indented(table)
 
 
 def calls(outcome: Outcome, speed: float) -> RenderableType:
     """What Xero was asked, and how it behaved."""
     table = _table("Calls to Xero", "", "")
-    table.add_row("used", _count(outcome.calls.total), "reads and retries included")
+    table.add_row("used", _count(outcome.calls.total), f"retries included; {outcome.calls.reads} of them read")
     table.add_row("documents", _count(outcome.findings.documents), "made in Xero by these calls")
     table.add_row("documents per call", f"{outcome.documents_per_call}", "Xero takes 60 calls a minute, 5,000 a day")
     table.add_row("faults", _count(outcome.faults), "cut after booking, half booked and 500, 429: all recovered")

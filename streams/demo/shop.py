@@ -44,6 +44,7 @@ class Day:
     `held`: the order that waits for the correction.
     """
 
+    date: dt.date
     events: tuple[Event, ...]
     archived: Customer
     after_archive: Event
@@ -69,6 +70,7 @@ def day(seed: int, date: dt.date) -> Day:
     # Money goes back in the evening.
     events.sort(key=lambda event: event.type == "refund.created")
     return Day(
+        date=date,
         # The CRM tells the older version of its contact last: it is superseded.
         events=(*special, *events, _contact("Marina Offce", 1, noon - dt.timedelta(hours=1))),
         archived=archived,

@@ -137,7 +137,7 @@ def _environment(home: Home, options: Options, base: Mapping[str, str], bootstra
         variable_of("xero_timeout_s"): _XERO_TIMEOUT_S,
         variable_of("receiver_port"): str(free_port()),
         variable_of("metrics_port"): str(free_port()),
-        **{credential.variable: credential.secret for credential in home.credentials.values()},
+        **home.variables(),
     }
 
 

@@ -3,17 +3,21 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from streams.demo import DemoFailed, report
+from streams.demo import DemoFailed, by_hand, company, report
+from streams.demo.boutique import Boutique
 from streams.demo.desk import Desk, Letter
+from streams.demo.doors import COMPANY, SHOPIFY, XERO
 from streams.demo.expected import Expected, expected
+from streams.demo.heard import Hear, Told
 from streams.demo.home import Home
 from streams.demo.oracle import Findings, compare
-from streams.demo.outcome import Outcome
+from streams.demo.outcome import Outcome, audited, waiting
 from streams.demo.producers import World
 from streams.demo.shop import SHOP, Day
+from streams.demo.shop_books import shop_books
 from streams.demo.stage import Stage
 from streams.demo.teller import Teller
 from streams.demo.xero import CALLS_A_MINUTE, Calls, Xero
@@ -29,6 +33,7 @@ LEFT: Final = frozenset({_WRONG_TOTAL})
 
 _LOOK_S: Final = 0.4
 _STUCK_S: Final = 75.0
+_AUDITS: Final = 8
 _QUIET_S: Final = 1.0
 
 
@@ -45,15 +50,19 @@ class Story:
     stage: Stage
     day: Day
     world: World
+    boutique: Boutique
     xero: Xero
+    hear: Hear
     desk: Desk
     speed: float
+    _done: list[by_hand.Done] = field(init=False, default_factory=list)
 
     async def play(self) -> Outcome:
         """From the first order to the audit. Raises Stuck, PartFailed, DeskFailed or NotAnswered."""
         await self._send()
         self.teller.act("Into the books")
         await self._until_booked(mended=False)
+        await self._by_hand()
         letters = await self._letters(LETTERS)
         self.teller.act(f"On a person's desk: {len(letters)} dead letters")
         for position, letter in enumerate(letters, 1):
@@ -61,13 +70,16 @@ class Story:
             self.teller.verbatim(f"   command  {letter.command}")
         replayed = await self._mend({letter.entity: letter for letter in letters})
         findings = await self._until_booked(mended=True)
-        outcome = await self._outcome(findings, replayed)
+        told = await self._heard()
+        outcome = await self._outcome(findings, replayed, told)
         await self._tell(outcome)
         return outcome
 
     async def _send(self) -> None:
-        self.teller.act("A day of a shop")
+        self.teller.act("A day of business, through every door")
         await self.xero.order_faults()
+        key = self.home.credentials[XERO].secret
+        await self.xero.listen(f"{self.stage.receiver}/v1/sources/{XERO}", key)
         self.teller.say("Xero will cut one answer after booking, answer one 500 half-way, and one 429.")
         deliveries = [*self.day.events, self.day.malformed]
         with self.teller.progress("Events sent", len(deliveries)) as moved:
@@ -75,6 +87,7 @@ class Story:
         for refusal in self.world.log.refused:
             field, value = (refusal.problem.get(name) for name in ("field", "value"))
             self.teller.say(f"{refusal.status} for {refusal.event.id}: {field} is {value}. It was not accepted.")
+        await self._trade()
         # So calls to Xero are full from the first on, and the day fits into one of Xero's minutes.
         with self.teller.step("Worker") as done:
             await self.stage.start_worker()
@@ -83,6 +96,34 @@ class Story:
             await self._archive()
             await self.world.send([self.day.after_archive], lambda _: None)
             done(f"({self.day.archived.name}); then she orders again")
+
+    async def _trade(self) -> None:
+        with self.teller.step("A Shopify shop") as done:
+            await self.boutique.trade(f"{self.stage.receiver}/v1/sources/{SHOPIFY}")
+            shop = self.boutique
+            done(f"{len(shop.shop.orders)} orders, {shop.webhooks} webhooks; {shop.lost} were lost on their way")
+        company.found(self.home.database)
+        await self._type(f"ledgerstream outbox install {COMPANY} --apply")
+        with self.teller.step("A company's own database") as done:
+            told = company.work(self.home.database, self.day.date)
+            self.world.log.accepted += told
+            done(f"{len(told)} rows in its outbox, and one transaction rolled back")
+
+    async def _by_hand(self) -> None:
+        self.teller.act("A person at Xero's screen")
+        did = await by_hand.work(self.xero)
+        self._done.append(did)
+        before, after = did.due
+        self.teller.say(f"{by_hand.EDITED} gets two weeks more: due {after} instead of {before}.")
+        self.teller.say(f"{by_hand.PAID} was paid by bank transfer: £{did.payment.amount:,.2f} are recorded by hand.")
+
+    async def _heard(self) -> tuple[Told, ...]:
+        self.teller.act("What Xero told of that person")
+        with self.teller.step("The topic events.xero") as done:
+            told = await by_hand.told(self.hear)
+            done(f"tells {len(told)} changes by others")
+        self.teller.show(report.heard(told))
+        return told
 
     async def _archive(self) -> None:
         wanted = f"{SHOP}:{self.day.archived.id}"
@@ -100,7 +141,10 @@ class Story:
 
     def _wanted(self, *, mended: bool) -> Expected:
         refused = frozenset() if mended else self.day.held
-        return expected(self.world.log.accepted, self.home.circumstances(refused, mended=mended))
+        circumstances = self.home.circumstances(refused, mended=mended)
+        booked = expected(self.world.log.accepted, circumstances)
+        sold = shop_books(self.boutique.shop, circumstances.prefixes)
+        return booked.with_(sold).paid_by_hand(did.payment for did in self._done)
 
     async def _until_booked(self, *, mended: bool) -> Findings:
         """Look at the books until nothing is missing or different. Raises Stuck if nothing moves for long."""
@@ -161,11 +205,14 @@ class Story:
         for line in typed.said.splitlines():
             self.teller.say(f"  {line}")
 
-    async def _outcome(self, findings: Findings, replayed: int) -> Outcome:
+    async def _outcome(self, findings: Findings, replayed: int, told: tuple[Told, ...]) -> Outcome:
         left = await self._letters(LEFT)
-        audit = await self._settled_audit()
+        audit, from_xero = await self._settled_audit()
         return Outcome(
-            accepted=len(self.world.log.accepted),
+            accepted=self._accepted,
+            swept=self.boutique.swept,
+            from_xero=from_xero,
+            by_hand=told,
             refused=tuple(self.world.log.refused),
             findings=findings,
             calls=await self.xero.calls(),
@@ -176,19 +223,32 @@ class Story:
             replayed=replayed,
         )
 
-    async def _settled_audit(self) -> Any:
-        """The audit, once nothing waits any more: Xero has a document a moment before the ledger knows."""
-        for _ in range(5):
+    @property
+    def _accepted(self) -> int:
+        return len(self.world.log.accepted) + self.boutique.accepted
+
+    async def _settled_audit(self) -> tuple[Any, int]:
+        """The audit, once nothing waits and all that Xero tells is in it, and how much that is: Xero has a document a
+        moment before the ledger knows, and tells of it a moment later."""
+        for _ in range(_AUDITS):
             audit = await self.desk.audit()
-            if audit["ok"] and not audit["dispositions"].get("waiting"):
+            from_xero = len(await self.hear()) + await self.xero.told()
+            if (
+                audit["ok"]
+                and not waiting(audit)
+                and audited(audit) == self._accepted + self.boutique.swept + from_xero
+            ):
                 break
             await asyncio.sleep(_LOOK_S)
-        return audit
+        return audit, from_xero
 
     async def _tell(self, outcome: Outcome) -> None:
         self.teller.act("What an accountant wants to see")
         self.teller.show(report.events(outcome))
         self.teller.show(report.documents(outcome.findings.kinds))
+        self.teller.show(report.sources(outcome.findings.sources))
+        for number in self.boutique.untold:
+            self.teller.say(f"No webhook told of order {number} of {SHOPIFY}: the sweep found it.")
         self.teller.show(report.vat(outcome.findings.vat))
         self._say_all(report.held(self._wanted(mended=True).held))
         self.teller.show(report.calls(outcome, self.speed))

@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import aiohttp
 
+from streams.demo import DemoFailed
+
 CALLS_A_MINUTE: Final = 60
 MINUTE: Final = timedelta(minutes=1)
 _TOO_MANY: Final = 429
+_TAKEN: Final = 200
+# Of the four that try whether signatures are checked, two are signed right.
+_CHECKS: Final = 2
+_BANK: Final = "090"
 # What goes wrong at Xero on the demo's day: a batch of invoices is booked but the connection dies before the answer;
 # another is half booked and answered 500; payments are refused once, because all clients of the app together are said
 # to have used up its minute.
@@ -22,10 +29,11 @@ FAULTS: Final[tuple[Mapping[str, Any], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What the accounting API was asked so far; `recent` within the last minute by the clock on the wall.
-    `refused`: the last call was answered 429."""
+    """What the accounting API was asked so far, of which `reads` were questions; `recent` within the last minute by the
+    clock on the wall. `refused`: the last call was answered 429."""
 
     total: int
+    reads: int
     recent: int
     refused: bool
     ordered_429: int
@@ -39,6 +47,7 @@ class Xero:
         self._session = session
         self._admin = admin_url
         self._tenant = tenant_id
+        self._organisation = f"{admin_url}/organisations/{tenant_id}"
 
     @property
     def books_url(self) -> str:
@@ -57,6 +66,7 @@ class Xero:
         since = datetime.now(UTC) - MINUTE
         return Calls(
             total=len(calls),
+            reads=sum(call["method"] == "GET" for call in calls),
             recent=sum(datetime.fromisoformat(call["at"]) > since for call in calls),
             refused=bool(calls) and calls[-1]["status"] == _TOO_MANY,
             ordered_429=throttled.get("ordered", 0),
@@ -74,7 +84,33 @@ class Xero:
 
     async def archive(self, contact_id: str) -> None:
         """Archive a contact, as a person would on the screen."""
-        await self._ask("POST", f"{self._admin}/organisations/{self._tenant}/contacts/{contact_id}/archive")
+        await self._ask("POST", f"{self._organisation}/contacts/{contact_id}/archive")
+
+    async def listen(self, url: str, key: str) -> None:
+        """Have Xero tell what changes, as a person does in the developer portal. Raises DemoFailed."""
+        answer = await self._ask("PUT", f"{self._admin}/webhooks", {"url": url, "key": key})
+        if answer["status"] != "ok":
+            raise DemoFailed(f"Xero's sandbox does not enable its webhook: {answer['wrong']}")
+
+    async def told(self) -> int:
+        """How many of its webhooks were taken, the two that only tried whether signatures are checked among them."""
+        deliveries = (await self._ask("GET", f"{self._admin}/webhooks"))["deliveries"]
+        taken: int = sum(tried["status"] == _TAKEN for one in deliveries for tried in one["tries"])
+        return _CHECKS + taken
+
+    async def edit(self, invoice_id: str, changes: Mapping[str, Any]) -> None:
+        """Change an invoice on the screen; `changes` in Xero's own names."""
+        await self._ask("PATCH", f"{self._organisation}/invoices/{invoice_id}", changes)
+
+    async def pay(self, invoice_id: str, amount: Decimal, reference: str) -> None:
+        """Record on the screen that the whole or a part of an invoice came to the bank account."""
+        payment = {
+            "Invoice": {"InvoiceID": invoice_id},
+            "Account": {"Code": _BANK},
+            "Amount": f"{amount:.2f}",
+            "Reference": reference,
+        }
+        await self._ask("POST", f"{self._organisation}/payments", payment)
 
     async def _ask(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
         async with self._session.request(method, url, json=body) as response:

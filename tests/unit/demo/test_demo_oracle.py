@@ -3,13 +3,14 @@
 import copy
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from streams.demo.events import Event, stripe_payment
-from streams.demo.expected import Circumstances, Expected, expected
+from streams.demo.expected import Circumstances, Expected, Money, Sale, expected
 from streams.demo.oracle import compare
 from streams.demo.shop import day
 
@@ -144,6 +145,36 @@ def test_vat_at_another_rate_is_seen_though_the_totals_agree() -> None:
     line = next(line for row in books["invoices"] for line in row["lines"] if line["tax_type"] == "ZERORATEDOUTPUT")
     line["tax_type"] = "EXEMPTOUTPUT"
     assert not compare(want, books, RATES).ok
+
+
+def test_each_source_has_its_line_and_a_stray_invoice_is_in_none() -> None:
+    want = wanted()
+    books = right_books(want)
+    lines = {line.name: line for line in compare(want, books, RATES).sources}
+    assert set(lines) == {"shop-1", "shop-2", "jobs-1"}
+    assert all(line.agrees for line in lines.values())
+    assert sum(line.source for line in lines.values()) == want.total
+    books["invoices"][0].update(number="S9-1")
+    assert sum(line.xero_count for line in compare(want, books, RATES).sources) == len(want.sales) - 1
+
+
+def test_two_books_together_are_the_books_of_both() -> None:
+    sale = Sale("erp-1", "E1-1", Decimal(12), Decimal(2), {"20": (Decimal(10), Decimal(2))})
+    nothing = expected([], Circumstances(prefixes=PREFIXES))
+    other = replace(nothing, sales={"E1-1": sale}, contacts=frozenset({("erp-1", "1")}))
+    both = wanted().with_(other)
+    assert both.total == wanted().total + 12
+    assert both.documents == wanted().documents + 2
+    assert both.held == wanted().held
+
+
+def test_what_people_paid_by_hand_is_expected_too() -> None:
+    number = next(iter(wanted().sales))
+    paid = Money("BACS-1", number, Decimal("1.00"))
+    want = wanted().paid_by_hand([paid])
+    books = right_books(want)
+    assert compare(want, books, RATES).ok
+    assert compare(wanted(), books, RATES).doubled == ("payment BACS-1",)
 
 
 def test_a_payment_without_its_order_is_held() -> None:

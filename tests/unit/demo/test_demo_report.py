@@ -10,7 +10,8 @@ from rich.console import Console, RenderableType
 
 from streams.demo import report
 from streams.demo.desk import Letter
-from streams.demo.expected import Held
+from streams.demo.expected import UNTAXED, Held
+from streams.demo.heard import Told
 from streams.demo.oracle import Findings, Line
 from streams.demo.outcome import Outcome
 from streams.demo.producers import Refusal
@@ -30,6 +31,29 @@ LETTER = Letter(
     remedy="Send a corrected OrderUpdated with a higher sequence; it takes this one's place.",
     command="ledgerstream dlq show 0a1b2c3d",
 )
+TOLD = (
+    Told(
+        "InvoiceStatusChanged",
+        {
+            "number": "S1-1005",
+            "by": "others",
+            "changes": ["edited"],
+            "fields": [{"field": "DueDate", "before": "2026-12-11", "after": "2026-12-25"}],
+        },
+    ),
+    Told(
+        "InvoiceStatusChanged",
+        {
+            "number": "E1-8003",
+            "by": "others",
+            "changes": ["paid"],
+            "fields": [
+                {"field": "AmountPaid", "before": "0", "after": "174.09"},
+                {"field": "Status", "before": "AUTHORISED", "after": "PAID"},
+            ],
+        },
+    ),
+)
 KINDS = (
     Line("Contacts", 3, 3, Decimal(0), Decimal(0)),
     Line("Invoices", 4, 4, Decimal("1234.50"), Decimal("1234.50")),
@@ -38,16 +62,25 @@ KINDS = (
     Line("Refunds", 1, 1, Decimal("12.00"), Decimal("12.00")),
 )
 HOLDS = Findings(
-    missing=(), doubled=(), different=(), kinds=KINDS, vat=(Line("20", 4, 4, Decimal(7), Decimal(7)),), documents=11
+    missing=(),
+    doubled=(),
+    different=(),
+    kinds=KINDS,
+    sources=(Line("shop-1", 3, 3, Decimal("1000.00"), Decimal("1000.00")),),
+    vat=(Line("20", 4, 4, Decimal(7), Decimal(7)), Line(UNTAXED, 1, 1, Decimal(0), Decimal(0))),
+    documents=11,
 )
 
 
 def outcome(**changes: Any) -> Outcome:
     right: dict[str, Any] = {
-        "accepted": 20,
+        "accepted": 16,
+        "swept": 3,
+        "from_xero": 1,
+        "by_hand": TOLD,
         "refused": (Refusal(day(7, DATE).malformed, 400, {}),),
         "findings": HOLDS,
-        "calls": Calls(total=5, recent=5, refused=False, ordered_429=1, earned_429=0),
+        "calls": Calls(total=5, reads=2, recent=5, refused=False, ordered_429=1, earned_429=0),
         "faults": 3,
         "audit": {
             "ok": True,
@@ -76,7 +109,10 @@ def test_the_summary_adds_up_and_has_every_name_of_the_contract() -> None:
     names += " xero_calls documents documents_per_call throttled source_total xero_total ok"
     assert set(names.split()) <= set(summary)
     ends = ("posted", "superseded", "ignored", "discarded", "dead_lettered", "waiting", "duplicates")
-    assert summary["accepted"] == sum(summary[name] for name in ends)
+    came = summary["accepted"] + summary["swept"] + summary["from_xero"]
+    assert came == sum(summary[name] for name in ends)
+    assert summary["told_by_hand"] == 2
+    assert summary["sources"] == {"shop-1": {"invoices": 3, "source_total": "1000.00", "xero_total": "1000.00"}}
     assert summary["source_total"] == summary["xero_total"] == "1234.50"
     assert summary["documents_per_call"] == 2.2
     assert summary["ok"] is True
@@ -92,9 +128,11 @@ AUDIT = outcome().audit
         ({"findings": replace(HOLDS, doubled=tuple("abcdefg"))}, "a, b, c, d, e and 2 more"),
         ({"findings": replace(HOLDS, different=("invoice S1-1: total",))}, "different in Xero"),
         ({"findings": replace(HOLDS, vat=(Line("20", 4, 4, Decimal(7), Decimal(8)),))}, "are apart"),
-        ({"accepted": 21}, "21 events were accepted, the audit tells of 20"),
+        ({"accepted": 17}, "21 events were accepted, swept or told by Xero, the audit tells of 20"),
+        ({"by_hand": ()}, "events.xero does not tell: S1-1005 edited, E1-8003 paid"),
+        ({"findings": replace(HOLDS, sources=(Line("shop-1", 1, 1, Decimal(7), Decimal(8)),))}, "are apart"),
         ({"left": ()}, "0 dead letters are open, 1 should be"),
-        ({"calls": Calls(total=5, recent=5, refused=False, ordered_429=1, earned_429=2)}, "refused 2 calls"),
+        ({"calls": Calls(total=5, reads=2, recent=5, refused=False, ordered_429=1, earned_429=2)}, "refused 2 calls"),
         ({"faults": 2}, "only 2 of 3 faults"),
         ({"refused": ()}, "was not refused with 400"),
         ({"audit": {**AUDIT, "ok": False, "problems": ["a row is gone"]}}, "the audit found: a row is gone"),
@@ -115,13 +153,26 @@ def test_tables_fit_the_terminal_and_lose_no_figure(width: int) -> None:
     parts = (
         report.events(outcome()),
         report.documents(KINDS),
+        report.sources(HOLDS.sources),
         report.vat(HOLDS.vat),
+        report.heard(TOLD),
         report.calls(outcome(), 10),
         report.letter(1, LETTER),
     )
     text = "".join(printed(part, width) for part in parts)
     assert max(map(len, text.splitlines())) <= width
-    for word in ("1,234.50", "dead-lettered", "documents per call", "194.95", "45.00 apart.", "at 20 %"):
+    for word in (
+        "1,234.50",
+        "dead-lettered",
+        "documents per call",
+        "194.95",
+        "45.00 apart.",
+        "at 20 %",
+        "untaxed",
+        "shop-1",
+        "174.09",
+        "2026-12-25",
+    ):
         assert word in text
     assert "…" not in text
 

@@ -2,50 +2,26 @@
 
 import datetime as dt
 import json
-import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-import aiohttp
 import pytest
+import yaml
 
-from connectors.base import Events, Normalised, PublishFailed, RecordPosition
-from connectors.receiver import create_app, serve
+from connectors.base import Events, Normalised
 from connectors.registry import CONNECTORS
 from schemas import envelope, raw
 from schemas.commands import Commands, Ignored, Outcome, RefusedEvent
 from schemas.topics import TopicName
 from streams.core.tenants import Tenants
 from streams.core.translate import translate
-from streams.demo.events import Event
 from streams.demo.home import TENANT, Home, prepare
 from streams.demo.producers import World
 from streams.demo.shop import Day, day
 from streams.demo.story import LETTERS
 from streams.tenants import load
-from tests.unit.receiver.support import Counted, MachineClock, MemoryStatus
-
-TENANTS = Path(__file__).resolve().parents[3] / "deploy" / "tenants"
-Stored = tuple[TopicName, bytes, bytes, tuple[tuple[str, bytes], ...]]
-
-
-class ShakyPublisher:
-    """A broker in memory that does not acknowledge every fortieth record at first."""
-
-    def __init__(self) -> None:
-        self.records: list[Stored] = []
-        self._asked = 0
-
-    async def publish(
-        self, topic: TopicName, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
-    ) -> RecordPosition:
-        self._asked += 1
-        if self._asked % 40 == 0:
-            raise PublishFailed("no broker")
-        self.records.append((topic, key, value, tuple(headers)))
-        return RecordPosition(f"ledgerstream.{topic}", 0, len(self.records) - 1)
+from tests.unit.demo.support import TENANTS, ShakyPublisher, Stored, environment, prepared, world
 
 
 @pytest.fixture(scope="module")
@@ -55,35 +31,7 @@ def business() -> Day:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    return prepare(tmp_path, TENANTS, lambda: secrets.token_urlsafe(24))
-
-
-def environment(home: Home) -> dict[str, str]:
-    named = {credential.variable: credential.secret for credential in home.credentials.values()}
-    return {**named, "LEDGERSTREAM_TENANT_UK": "uk-id", "LEDGERSTREAM_TENANT_IE": "ie-id"}
-
-
-@asynccontextmanager
-async def world(home: Home, publisher: ShakyPublisher) -> AsyncIterator[World]:
-    async def always() -> str | None:
-        return None
-
-    async def kafka(event: Event) -> None:
-        read = envelope.from_document(dict(event.document))
-        key, value, headers = envelope.to_kafka(read)
-        publisher.records.append(("events.orders", key, value, tuple(headers)))
-
-    app = create_app(
-        load(home.tenants, environment(home)).sources,
-        connectors=CONNECTORS,
-        publisher=publisher,
-        status=MemoryStatus(),
-        metrics=Counted(),
-        clock=MachineClock(),
-        not_ready=always,
-    )
-    async with serve(app, "127.0.0.1", 0) as (host, port), aiohttp.ClientSession() as session:
-        yield World(session, f"http://{host}:{port}", home.credentials, kafka)
+    return prepared(tmp_path)
 
 
 async def test_all_but_the_malformed_event_is_accepted_once(home: Home, business: Day) -> None:
@@ -109,7 +57,7 @@ async def test_all_but_the_malformed_event_is_accepted_once(home: Home, business
 async def test_a_wrong_secret_is_refused_and_not_logged_as_accepted(home: Home, business: Day) -> None:
     publisher = ShakyPublisher()
     async with world(home, publisher) as senders:
-        other = prepare(home.folder / "other", TENANTS, lambda: "another secret")
+        other = prepared(home.folder / "other")
         stranger = World(senders._session, senders._receiver, other.credentials, senders._kafka)
         await stranger.send([business.malformed, business.correction], lambda _: None)
     assert stranger.log.accepted == []
@@ -177,4 +125,17 @@ def test_the_copy_lacks_one_rate_until_it_is_mended(home: Home) -> None:
     assert "5" in home.rates().values()
     assert before.version != after.version
     original = (TENANTS / f"{TENANT}.yaml").read_text()
-    assert sorted(home.tenant_file.read_text().splitlines()) == sorted(original.splitlines())
+    # Nothing of the original is gone, and what was added are the lines for the demo's own doors.
+    added = Counter(home.tenant_file.read_text().splitlines()) - Counter(original.splitlines())
+    assert not Counter(original.splitlines()) - Counter(home.tenant_file.read_text().splitlines())
+    assert all("shopify" in line or "erp-1" in line for line in added)
+
+
+def test_files_of_another_build_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    other = tmp_path / "tenants-of-mine"
+    other.mkdir()
+    for file in TENANTS.glob("*.yaml"):
+        (other / file.name).write_text(file.read_text().replace("\nroutes:\n", "\nroutes: # mine\n"))
+    assert yaml.safe_load((other / f"{TENANT}.yaml").read_text())["routes"]
+    with pytest.raises(ValueError, match="has not one line 'routes:': restore deploy/tenants"):
+        prepare(tmp_path / "home", other, lambda: "a secret", "http://127.0.0.1:0")
