@@ -1,0 +1,160 @@
+"""Bodies that no source ever sent, wrong before or after they are signed: no forged event, no bug, no 500."""
+
+import json
+import random
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.base import Events, HttpRequest, Unauthentic
+from connectors.receiver import Limits
+from schemas.commands import Ignored, RefusedEvent
+from schemas.raw import RawRecord
+from tests.conformance.case import PUBLIC_URL, Case
+from tests.conformance.fuzzing import ROOT, mutated, words_of
+from tests.conformance.test_cloudevents import TestCloudEvents as CloudEventsCase
+from tests.conformance.test_shopify import TestShopify as ShopifyCase
+from tests.conformance.test_stripe import TestStripe as StripeCase
+from tests.conformance.test_xero import TestXero as XeroCase
+from tests.unit.receiver.support import NOW
+
+CASES: dict[str, Case] = {case.kind: case for case in (CloudEventsCase(), ShopifyCase(), StripeCase(), XeroCase())}
+# What parses and normalises, by connector; the rest of a package (sweep, sandbox) asks a network.
+PURE = {
+    "stripe": ("connectors/stripe/normalise.py", "connectors/stripe/verify.py", "connectors/stripe/told"),
+    "shopify": ("connectors/shopify/normalise.py", "connectors/shopify/verify.py", "connectors/shopify/told"),
+    "xero": ("connectors/xero/heard.py", "connectors/xero/webhook.py"),
+}
+# What only a sweep's objects go through: they come from a proven API, and have a fuzzing of their own.
+SWEPT = {"connectors/shopify/told/graphql.py"}
+EXAMPLES_QUICK = 150
+EXAMPLES = 30_000
+COVERED = 95.0
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """One body by chance, and whether it was changed after it was signed."""
+
+    body: bytes
+    headers: dict[str, str]
+    is_forged: bool
+
+
+def fuzzed(case: Case, chance: random.Random) -> Fuzzed:
+    """Half of the bodies are wrong before they are signed, so that they come through the door."""
+    bodies = [sample.body for sample in case.samples] + list(case.unknown)
+    bodies += [one.body for one in (case.batch, case.test_mode) if one is not None]
+    bodies += [case.thin] if case.thin is not None else []
+    body = chance.choice(bodies)
+    wrong = mutated(body, bodies, words_of(f"connectors/{case.kind}"), chance)
+    secret = chance.choice(case.source.secrets)
+    # Some libraries sign only text: what is none could not come from that source, and is forged.
+    before = chance.random() < 0.5 and _is_text(wrong)
+    headers = case.headers(wrong if before else body, secret=secret)
+    return Fuzzed(wrong, headers, is_forged=not before and wrong != body)
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_proven(case: Case, one: Fuzzed) -> bool:
+    assert case.connector is not None
+    headers = tuple((name.lower(), value) for name, value in one.headers.items())
+    request = HttpRequest("POST", case.path, headers, one.body, PUBLIC_URL)
+    try:
+        case.connector.verify(request, case.source, NOW)
+    except Unauthentic:
+        return False
+    return True
+
+
+def judge(kind: str, one: Fuzzed) -> None:
+    """The body through verify and normalise, as receiver and agent call them."""
+    case = CASES[kind]
+    assert case.connector is not None
+    assert is_proven(case, one) != one.is_forged, one.body
+    if one.is_forged:
+        return
+    kept = {name.lower(): value for name, value in one.headers.items() if name.lower() in case.connector.kept_headers}
+    record = RawRecord(source=case.source.name, connector=kind, body=one.body, received_at=NOW, headers=kept)
+    told = case.connector.normalise(record, case.source)
+    assert isinstance(told, Events | Ignored | RefusedEvent)
+    case.connector.named(record)
+    if isinstance(told, RefusedEvent):
+        assert told.cause != "bug"
+        assert told.evidence.message
+        assert told.evidence.remedy
+    assert told == case.connector.normalise(record, case.source), "the same record tells the same"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CASES if kind != "cloudevents"])
+@settings(max_examples=EXAMPLES_QUICK, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(chance=st.randoms(use_true_random=False))
+def test_no_forged_event_and_no_bug(kind: str, chance: random.Random) -> None:
+    judge(kind, fuzzed(CASES[kind], chance))
+
+
+@pytest.mark.parametrize("kind", list(CASES))
+async def test_the_receiver_never_answers_500(kind: str) -> None:
+    case, chance = CASES[kind], random.Random(20261128)
+    limits = Limits()
+    async with case.receiver(limits) as receiver:
+        for _ in range(EXAMPLES_QUICK):
+            one = fuzzed(case, chance)
+            before = len(receiver.publisher.records)
+            answer = await case.post(receiver, one.body, one.headers)
+            assert answer.status < 500, (answer, one.body)
+            if one.is_forged:
+                assert answer.status == case.unauthentic, (answer, one.body)
+                assert len(receiver.publisher.records) == before
+
+
+@pytest.mark.all
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("kind", list(PURE))
+def test_fuzzing_alone_reaches_nearly_every_branch(kind: str, tmp_path: Path) -> None:
+    data, report = tmp_path / "coverage", tmp_path / "coverage.json"
+    run, include = [sys.executable, "-m", "coverage"], ",".join(_modules(kind))
+    shared = [f"--data-file={data}", "--rcfile=/dev/null", f"--include={include}"]
+    subprocess.run([*run, "run", "--branch", *shared, "-m", "tests.conformance.test_fuzz", kind], check=True, cwd=ROOT)
+    subprocess.run([*run, "json", *shared, "-o", str(report)], check=True, cwd=ROOT)
+    found = json.loads(report.read_text())
+    missing = {
+        name: (file["missing_lines"], file["missing_branches"])
+        for name, file in found["files"].items()
+        if file["missing_branches"] or file["missing_lines"]
+    }
+    assert found["totals"]["percent_covered"] >= COVERED, missing
+
+
+def _modules(kind: str) -> list[str]:
+    files = [
+        file
+        for place in PURE[kind]
+        for file in ((ROOT / place).glob("*.py") if (ROOT / place).is_dir() else [ROOT / place])
+    ]
+    return [str(file.relative_to(ROOT)) for file in sorted(files) if str(file.relative_to(ROOT)) not in SWEPT]
+
+
+def main(kind: str) -> None:
+    """Many bodies, with a seed of their own each, so that one that fails can be had again."""
+    for seed in range(EXAMPLES):
+        try:
+            judge(kind, fuzzed(CASES[kind], random.Random(seed)))
+        except Exception as error:
+            raise SystemExit(f"{kind}, seed {seed}: {error!r}") from error
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
