@@ -1,12 +1,15 @@
 """`ledgerstream sandbox`: a system of the outside world, on this machine, to try things on."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from connectors.sandboxes.running import Options as Serving
 from connectors.shopify import sandbox as shop
+from connectors.stripe import sandbox as account
 from connectors.xero.sandbox import Options, Switches, main_async
 from streams.cli.app import DOES_NOT_FIT, Failed, app
 
@@ -55,9 +58,26 @@ def shopify(
     as_json: Annotated[bool, typer.Option("--json", help="print how to connect as one JSON line")] = False,
 ) -> None:
     """Run a server that behaves like a shop at Shopify, until Ctrl-C. Prints its secret and its API's token."""
+    _serve(shop.main_async, host, port, webhooks_to, as_json=as_json)
+
+
+@sandbox.command("stripe")
+def stripe(
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="the port to listen on; 0 for a free one")] = 0,
+    webhooks_to: Annotated[str, typer.Option(help="send its webhooks to this address")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print how to connect as one JSON line")] = False,
+) -> None:
+    """Run a server that behaves like an account at Stripe, until Ctrl-C. Prints its secret and its API's key."""
+    _serve(account.main_async, host, port, webhooks_to, as_json=as_json)
+
+
+def _serve(
+    run: Callable[[Serving], Coroutine[Any, Any, int]], host: str, port: int, webhooks_to: str, *, as_json: bool
+) -> None:
     try:
-        options = shop.Options(host=host, port=port, webhooks_to=webhooks_to, as_json=as_json)
-        raise typer.Exit(asyncio.run(shop.main_async(options)))
+        options = Serving(host=host, port=port, webhooks_to=webhooks_to, as_json=as_json)
+        raise typer.Exit(asyncio.run(run(options)))
     except ValueError as error:
         raise Failed(f"--webhooks-to: {error}", DOES_NOT_FIT) from None
     except OSError as error:
