@@ -72,7 +72,8 @@ def _order_source(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
         yield f"{where} is missing. Name the source whose orders are paid there."
     elif source.order_source is not None and source.order_source not in known:
         yield f"{where}: {_unknown(source.order_source, known)}"
-    elif source.order_source is not None and known[source.order_source].connector in _GATEWAYS:
+    # An account that has Billing alone names itself: its invoices are its orders.
+    elif source.order_source not in (None, name) and known[source.order_source].connector in _GATEWAYS:
         yield f"{where}: {source.order_source} has no orders. Name the source whose orders are paid at {name}."
     if source.connector in _GATEWAYS and not source.secrets:
         yield (

@@ -106,11 +106,13 @@ def _reckoned(taxes: Sequence[Tax]) -> Decimal | None:
         return Decimal(0)
     if not taxable or not 0 < (share := EXACT.divide(EXACT.multiply(amount, _HUNDRED), taxable)) < 1000:
         return None
-    off_max = EXACT.divide(Decimal(len(taxes)), Decimal(2))
+    halves = EXACT.divide(Decimal(len(taxes)), Decimal(2))
     for places in range(_PLACES_MAX):
         rounded = round_half_up(share, places)
         made = EXACT.divide(EXACT.multiply(rounded, taxable), _HUNDRED)
-        if abs(EXACT.subtract(made, amount)) <= off_max:
+        # A tax that is in the price takes what was rounded from its own base.
+        grown = EXACT.divide(EXACT.multiply(halves, rounded), _HUNDRED) if taxes[0].is_included else Decimal(0)
+        if abs(EXACT.subtract(made, amount)) <= EXACT.add(halves, grown):
             return rounded
     return round_half_up(share, _PLACES_MAX)
 

@@ -125,6 +125,14 @@ def test_a_rate_that_is_not_stated_is_the_roundest_that_makes_the_tax(
     assert {one.tax_rate for one in told(invoice(*lines)).lines} == {rate}
 
 
+def test_a_tax_in_the_price_is_reckoned_from_the_rounded_rest() -> None:
+    """Three lines of 9.21 at 20 %: what is rounded in the tax is missing in its base."""
+    tax = {**line()["taxes"][0], "amount": 154, "taxable_amount": 767, "tax_behavior": "inclusive"}
+    lines = [line(921, id=f"il_{at}", quantity=1, taxes=[tax]) for at in range(3)]
+    order = told(invoice(*lines))
+    assert (order.taxes_included, {one.tax_rate for one in order.lines}) == (True, {"20"})
+
+
 def test_taxes_of_one_line_come_together() -> None:
     both = [
         {"amount": 100, "inclusive": False, "taxable_amount": 2000, "tax_rate": {"id": "a", "percentage": 5}},

@@ -50,12 +50,6 @@ SECRETS = "    secrets:\n      - env: SECRET_SHOP\n"
             "it, or add the source there.",
         ),
         (
-            "order_source: shop-1",
-            "order_source: stripe-1",
-            f"sources.yaml:10: {STRIPE}.order_source: stripe-1 has no orders. Name the source whose orders are paid at "
-            "stripe-1.",
-        ),
-        (
             "    order_source: shop-1\n",
             "",
             f"sources.yaml:7: {STRIPE}.order_source is missing. Name the source whose orders are paid there.",
