@@ -2,16 +2,21 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from aiohttp import web
 
-from connectors.fetching import SourceRefused, SourceUnavailable
+from connectors.fetching import Fetcher, SourceRefused, SourceUnavailable
+from connectors.sandboxes.running import serve
 from connectors.stripe.endpoints import WANTED
 from connectors.stripe.normalise import TYPES
+from connectors.stripe.sweep import StripeSweeper
 from schemas.codec import content_digest, load_json
 from schemas.envelope import Envelope
 from schemas.events import PayoutPaid, decode_event
 from schemas.keys import event_key
+from tests.unit.stripe.payloads import LIVE
 from tests.unit.stripe.running import START, Running, swept, told
 
 LINES = [{"amount": 1000, "percent": 20, "quantity": 2}]
@@ -232,3 +237,24 @@ async def test_an_endpoint_of_another_api_version_is_told(account: Running) -> N
     state = await sweeper.subscription()
     assert state is not None
     assert "API version 2024-10-28.acacia and the account 2025-09-30.clover" in state.words
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[], {"data": None}, {"data": ["?"]}, {"data": [], "has_more": True}, {"data": [{"id": None}], "has_more": True}],
+)
+async def test_an_answer_that_is_no_list_is_asked_for_again_later(account: Running, answer: Any) -> None:
+    async def odd(_request: web.Request) -> web.Response:
+        return web.json_response(answer)
+
+    application = web.Application()
+    application.router.add_get("/v1/events", odd)
+    async with serve(application) as url:
+        sweeper = StripeSweeper(account.config(), Fetcher(account.http, url))
+        with pytest.raises(SourceUnavailable, match=r"127\.0\.0\.1 (answered|says that there is more)"):
+            await sweeper.page(None, START)
+
+
+async def test_a_source_without_an_api_has_no_sweep(account: Running) -> None:
+    with pytest.raises(ValueError, match="a sweep needs its address and token"):
+        StripeSweeper(LIVE, Fetcher(account.http, account.url))
