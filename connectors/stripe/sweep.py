@@ -27,6 +27,8 @@ from schemas.raw import RawRecord
 
 _FIRST_LOOK: Final = timedelta(days=7)
 _OVERLAP: Final = timedelta(minutes=10)
+# A round that was interrupted so long ago begins anew.
+_STALE: Final = timedelta(days=1)
 # How long Stripe keeps events.
 KEPT: Final = timedelta(days=30)
 # Stripe takes at most 20 types in one question.
@@ -60,6 +62,9 @@ class StripeSweeper:
     async def page(self, cursor: str | None, until: datetime) -> Page:
         """Up to 100 events, and what has to be read beside them."""
         place = _place(cursor, until)
+        if place.until is not None and until - place.until > _STALE:
+            # The event behind which it would go on may be gone by now, and Stripe refuses one that it does not have.
+            place = _Place(since=place.since)
         # A round that was interrupted goes on up to the time that it began with.
         ends = place.until or until
         window = {

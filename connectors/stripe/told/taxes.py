@@ -39,7 +39,11 @@ class Rates:
             for rate in rates
             if (identifier := _text(get(rate, "id"))) and (percent := _percentage(rate)) is not None
         }
-        self._taxes = [tax for line in lines for tax in read(line)]
+        alike: dict[str | None, list[Tax]] = {}
+        for tax in (tax for line in lines for tax in read(line)):
+            alike.setdefault(tax.rate, []).append(tax)
+        # Over all lines together: of a few pennies many rates would do.
+        self._reckoned = {rate: _reckoned(taxes) for rate, taxes in alike.items() if rate is not None}
 
     def of(self, taxes: Iterable[Tax]) -> str | None:
         """The percentage of these taxes together; None where one is not known."""
@@ -54,9 +58,9 @@ class Rates:
             return tax.percent
         if tax.rate is not None and tax.rate in self._stated:
             return self._stated[tax.rate]
-        # Over all lines together: of a few pennies many rates would do.
-        alike = [one for one in self._taxes if one.rate == tax.rate] if tax.rate else []
-        return _reckoned(alike or [tax])
+        if tax.rate is not None and tax.rate in self._reckoned:
+            return self._reckoned[tax.rate]
+        return _reckoned([tax])
 
 
 def read(line: Any) -> list[Tax]:

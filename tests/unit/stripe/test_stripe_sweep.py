@@ -151,6 +151,19 @@ async def test_many_events_come_by_pages_each_once(account: Running) -> None:
     assert len(told(records, account.config())) == 122, "with an overlap"
 
 
+async def test_a_round_that_was_interrupted_long_ago_begins_anew(account: Running) -> None:
+    for _ in range(60):
+        account.sandbox.payments.charge(100, metadata={"order_id": "1001"})
+    page = await account.sweeper().page(None, START + timedelta(seconds=60))
+    assert page.more
+    account.clock.advance(29 * 86_400)
+    records, _ = await swept(account.sweeper(), page.cursor, after_s=29 * 86_400)
+    assert len(records) == 120, "all that is still there"
+    account.clock.advance(3 * 86_400)
+    records, _ = await swept(account.sweeper(), page.cursor, after_s=32 * 86_400)
+    assert records == [], "Stripe no longer has the event behind which the round stopped, and is not asked for it"
+
+
 async def test_only_what_is_known_is_asked_for(account: Running) -> None:
     account.sandbox.payments.charge(100, capture=False)
     records, _ = await swept(account.sweeper())
