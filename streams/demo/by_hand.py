@@ -12,9 +12,9 @@ from streams.demo.expected import Money
 from streams.demo.heard import Hear, Told, of_people
 from streams.demo.xero import Xero
 
-# An order of the shop that nobody has paid yet, and one of the company's, whose customers pay by bank transfer.
-EDITED: Final = "S1-1005"
-PAID: Final = "E1-8003"
+# The two invoices of the Irish organisation, whose minute at Xero nobody else uses up: it is heard at once.
+EDITED: Final = "S1E-1301"
+PAID: Final = "S1E-1302"
 _LONGER: Final = dt.timedelta(days=14)
 _LOOK_S: Final = 0.4
 

@@ -77,6 +77,7 @@ class Order:
     lines: tuple[OrderLine, ...]
     placed_at: dt.datetime
     taxes_included: bool = True
+    currency: str = CURRENCY
 
     @property
     def tax(self) -> Decimal:
@@ -93,7 +94,7 @@ class Order:
             id_field: self.number,
             "number": self.number,
             time_field: self.placed_at.isoformat(),
-            "currency": CURRENCY,
+            "currency": self.currency,
             "customer": self.customer.wire(),
             "lines": [line.wire(position) for position, line in enumerate(self.lines, 1)],
             "total": f"{self.total:.2f}",
@@ -133,6 +134,8 @@ POSTAGE: Final = Item("POST", "Postage", Decimal("3.95"), "20")
 VOUCHER: Final = Item("VOUCHER", "Voucher SPRING5", Decimal("-5.00"), "20")
 BUOY: Final = Item("T-1", "Mooring buoy, trade", Decimal("41.37"), "20")
 ROPE: Final = Item("T-2", "Rope, per metre, trade", Decimal("2.33"), "20")
+# Ireland's own standard rate.
+ARAN: Final = Item("23-1", "Aran jumper", Decimal("89.00"), "23")
 REPAIR: Final = Item("R-1", "Sail repair, per hour", Decimal("58.75"), "20")
 
 _FIRST: Final = (

@@ -13,6 +13,7 @@ from streams.demo.doors import COMPANY, DATABASE_URL, SHOPIFY_TOKEN, open_doors
 from streams.demo.expected import UNTAXED, Circumstances
 
 TENANT: Final = "uk"
+IRISH: Final = "ie"
 UNKNOWN_RATE: Final = "5"
 _PREFIXES: Final = ("invoice", "credit_note")
 
@@ -58,22 +59,24 @@ class Home:
             DATABASE_URL: f"sqlite:///{self.database}",
         }
 
-    def document(self) -> Mapping[str, Any]:
-        """The tenant file as it stands."""
-        return _read(self.tenant_file)
+    def document(self, tenant: str = TENANT) -> Mapping[str, Any]:
+        """An organisation's file as it stands."""
+        return _read(self.tenants / f"{tenant}.yaml")
 
-    def circumstances(self, refused_by_xero: frozenset[tuple[str, str]], *, mended: bool) -> Circumstances:
-        """What the oracle must know of the organisation beside what was sent."""
-        numbers = self.document()["numbers"]
+    def circumstances(
+        self, refused_by_xero: frozenset[tuple[str, str]], *, mended: bool, tenant: str = TENANT
+    ) -> Circumstances:
+        """What the oracle must know of an organisation beside what was sent."""
+        numbers = self.document(tenant)["numbers"]
         return Circumstances(
             prefixes={(source, kind): row[kind] for source, row in numbers.items() for kind in _PREFIXES},
             unmapped_rates=frozenset() if mended else frozenset({UNKNOWN_RATE}),
             refused_by_xero=refused_by_xero,
         )
 
-    def rates(self) -> dict[str, str]:
-        """The percentage of each tax type on sales."""
-        taxes = self.document()["taxes"]
+    def rates(self, tenant: str = TENANT) -> dict[str, str]:
+        """The percentage of each tax type on sales of an organisation."""
+        taxes = self.document(tenant)["taxes"]
         return {taxes["untaxed"]["type"]: UNTAXED, **{row["type"]: row["percent"] for row in taxes["rates"]}}
 
     def mend(self) -> None:

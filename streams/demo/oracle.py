@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
 from streams.demo.expected import Expected, Money
 
 Row = Mapping[str, Any]
+_INVOICES: Final = "Invoices"
 _GONE: Final = ("VOIDED", "DELETED")
 
 
@@ -39,6 +40,18 @@ class Findings:
     vat: tuple[Line, ...]
     documents: int
 
+    def and_of(self, name: str, other: "Findings") -> "Findings":
+        """Together with those of another organisation, in another currency: its invoices are the line `name`."""
+        [sold] = [line for line in other.kinds if line.name == _INVOICES]
+        return replace(
+            self,
+            missing=self.missing + other.missing,
+            doubled=self.doubled + other.doubled,
+            different=self.different + other.different,
+            sources=(*self.sources, replace(sold, name=name)),
+            documents=self.documents + other.documents,
+        )
+
     @property
     def ok(self) -> bool:
         lines_agree = all(line.agrees for line in (*self.kinds, *self.sources, *self.vat))
@@ -68,7 +81,7 @@ def compare(wanted: Expected, books: Mapping[str, Any], rates: Mapping[str, str]
         different=(*_invoices_differ(wanted, invoices), *_money_differs(wanted, received, returned)),
         kinds=(
             Line("Contacts", len(wanted.contacts) + len(wanted.guests), _own(contacts), Decimal(0), Decimal(0)),
-            Line("Invoices", len(wanted.sales), len(invoices), wanted.total, _sum(invoices, "total")),
+            Line(_INVOICES, len(wanted.sales), len(invoices), wanted.total, _sum(invoices, "total")),
             _money_line("Payments", wanted.payments, received, "amount"),
             _money_line("Credit notes", wanted.refunds, notes, "total"),
             _money_line("Refunds", wanted.refunds, returned, "amount"),

@@ -23,7 +23,7 @@ from streams.demo.desk import Desk
 from streams.demo.doors import SHOPIFY
 from streams.demo.events import Event
 from streams.demo.heard import hear
-from streams.demo.home import Home, prepare
+from streams.demo.home import IRISH, TENANT, Home, prepare
 from streams.demo.outcome import Outcome
 from streams.demo.processes import free_port
 from streams.demo.producers import KafkaSend, World
@@ -76,7 +76,9 @@ async def perform(
             boutique.open(home.shop_url),
             _senders(stage, home) as (session, world),
         ):
-            xero = Xero(session, stage.sandbox["admin_url"], stage.xero_tenant)
+            xero, irish = (
+                Xero(session, stage.sandbox["admin_url"], stage.xero_tenants[name]) for name in (TENANT, IRISH)
+            )
             story = Story(
                 teller=teller,
                 home=home,
@@ -85,6 +87,7 @@ async def perform(
                 world=world,
                 boutique=boutique,
                 xero=xero,
+                irish=irish,
                 hear=partial(hear, stage.bootstrap, stage.topic_prefix),
                 # What commands print is shown indented, on the same terminal.
                 desk=Desk({**stage.environment, "COLUMNS": str(teller.console.width - _INDENT)}),

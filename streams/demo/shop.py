@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from streams.demo.catalogue import (
+    ARAN,
     BUOY,
     CAR_SEAT,
     POSTAGE,
@@ -41,11 +42,13 @@ _SINGLY: Final = 12
 class Day:
     """What is sent, in its order. `archived`: the customer whom a person archives in Xero once she is there; then
     `after_archive` is sent, and later `correction`, which mends it. `malformed` is refused at the door.
-    `held`: the order that waits for the correction.
+    `held`: the order that waits for the correction. `irish` are the orders in euro, which have an organisation of
+    their own at Xero.
     """
 
     date: dt.date
     events: tuple[Event, ...]
+    irish: tuple[Event, ...]
     archived: Customer
     after_archive: Event
     correction: Event
@@ -73,6 +76,7 @@ def day(seed: int, date: dt.date) -> Day:
         date=date,
         # The CRM tells the older version of its contact last: it is superseded.
         events=(*special, *events, _contact("Marina Offce", 1, noon - dt.timedelta(hours=1))),
+        irish=tuple(_irish(noon)),
         archived=archived,
         after_archive=_order_event("OrderPlaced", second, 1, way="single"),
         correction=_order_event("OrderUpdated", moved, 2, way="single"),
@@ -221,6 +225,13 @@ def _other_sources(noon: dt.datetime) -> Iterator[Event]:
         yield cloud_event("JobCompleted", data, source="jobs-1", id=f"job-{number}", time=noon, sequence=1)
     yield _contact("Marina Office Ltd", 2, noon)
     yield _order_event("OrderPlaced", _sale("1297", customer(4), noon, STANDARD[5], ZERO_RATED[3]), 1, way="kafka")
+
+
+def _irish(noon: dt.datetime) -> Iterator[Event]:
+    """Two customers in Ireland, who are sent an invoice."""
+    for position, name in enumerate(("Niamh Byrne", "Cian Doyle"), 1):
+        order = _sale(str(1300 + position), Customer(name, f"c-95{position}"), noon, ARAN)
+        yield _order_event("OrderPlaced", replace(order, currency="EUR"), 1)
 
 
 def _contact(name: str, version: int, when: dt.datetime) -> Event:

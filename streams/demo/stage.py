@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from schemas.topics import PREFIX
-from streams.demo.home import Home
+from streams.demo.home import IRISH, TENANT, Home
 from streams.demo.processes import Part, PartFailed, command_line, free_port, run
 from streams.demo.teller import Teller
 from streams.kafka import local
@@ -34,7 +34,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What runs, and where. `environment` is that of the parts and of every command typed against them."""
+    """What runs, and where. `environment` is that of the parts and of every command typed against them.
+    `xero_tenants` are the ids of the organisations by the names of their files."""
 
     environment: Mapping[str, str]
     bootstrap: str
@@ -42,7 +43,7 @@ class Stage:
     receiver: str
     metrics: str
     sandbox: Mapping[str, Any]
-    xero_tenant: str
+    xero_tenants: Mapping[str, str]
     worker: Part
     others: Sequence[Part]
 
@@ -109,7 +110,9 @@ async def set_up(home: Home, options: Options, base: Mapping[str, str], teller: 
             receiver=receiver,
             metrics=f"{metrics}/metrics",
             sandbox=sandbox,
-            xero_tenant=_organisation(sandbox, home.document()["base_currency"]),
+            xero_tenants={
+                name: _organisation(sandbox, home.document(name)["base_currency"]) for name in (TENANT, IRISH)
+            },
             worker=worker_part,
             others=(sandbox_part, receiver_part),
         )

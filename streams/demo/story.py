@@ -10,9 +10,10 @@ from streams.demo import DemoFailed, by_hand, company, report
 from streams.demo.boutique import Boutique
 from streams.demo.desk import Desk, Letter
 from streams.demo.doors import COMPANY, SHOPIFY, XERO
+from streams.demo.events import Event
 from streams.demo.expected import Expected, expected
 from streams.demo.heard import Hear, Told
-from streams.demo.home import Home
+from streams.demo.home import IRISH, Home
 from streams.demo.oracle import Findings, compare
 from streams.demo.outcome import Outcome, audited, waiting
 from streams.demo.producers import World
@@ -33,7 +34,7 @@ LEFT: Final = frozenset({_WRONG_TOTAL})
 
 _LOOK_S: Final = 0.4
 _STUCK_S: Final = 75.0
-_AUDITS: Final = 8
+_AUDITS: Final = 15
 _QUIET_S: Final = 1.0
 
 
@@ -52,6 +53,7 @@ class Story:
     world: World
     boutique: Boutique
     xero: Xero
+    irish: Xero
     hear: Hear
     desk: Desk
     speed: float
@@ -62,7 +64,7 @@ class Story:
         await self._send()
         self.teller.act("Into the books")
         await self._until_booked(mended=False)
-        await self._by_hand()
+        told = await self._by_hand()
         letters = await self._letters(LETTERS)
         self.teller.act(f"On a person's desk: {len(letters)} dead letters")
         for position, letter in enumerate(letters, 1):
@@ -70,7 +72,6 @@ class Story:
             self.teller.verbatim(f"   command  {letter.command}")
         replayed = await self._mend({letter.entity: letter for letter in letters})
         findings = await self._until_booked(mended=True)
-        told = await self._heard()
         outcome = await self._outcome(findings, replayed, told)
         await self._tell(outcome)
         return outcome
@@ -81,7 +82,7 @@ class Story:
         key = self.home.credentials[XERO].secret
         await self.xero.listen(f"{self.stage.receiver}/v1/sources/{XERO}", key)
         self.teller.say("Xero will cut one answer after booking, answer one 500 half-way, and one 429.")
-        deliveries = [*self.day.events, self.day.malformed]
+        deliveries = [*self.day.events, *self.day.irish, self.day.malformed]
         with self.teller.progress("Events sent", len(deliveries)) as moved:
             await self.world.send(deliveries, lambda count: moved(count, ""))
         for refusal in self.world.log.refused:
@@ -109,16 +110,13 @@ class Story:
             self.world.log.accepted += told
             done(f"{len(told)} rows in its outbox, and one transaction rolled back")
 
-    async def _by_hand(self) -> None:
+    async def _by_hand(self) -> tuple[Told, ...]:
         self.teller.act("A person at Xero's screen")
-        did = await by_hand.work(self.xero)
+        did = await by_hand.work(self.irish)
         self._done.append(did)
         before, after = did.due
         self.teller.say(f"{by_hand.EDITED} gets two weeks more: due {after} instead of {before}.")
-        self.teller.say(f"{by_hand.PAID} was paid by bank transfer: £{did.payment.amount:,.2f} are recorded by hand.")
-
-    async def _heard(self) -> tuple[Told, ...]:
-        self.teller.act("What Xero told of that person")
+        self.teller.say(f"{by_hand.PAID} was paid by bank transfer: €{did.payment.amount:,.2f} are recorded by hand.")
         with self.teller.step("The topic events.xero") as done:
             told = await by_hand.told(self.hear)
             done(f"tells {len(told)} changes by others")
@@ -142,23 +140,42 @@ class Story:
     def _wanted(self, *, mended: bool) -> Expected:
         refused = frozenset() if mended else self.day.held
         circumstances = self.home.circumstances(refused, mended=mended)
-        booked = expected(self.world.log.accepted, circumstances)
-        sold = shop_books(self.boutique.shop, circumstances.prefixes)
-        return booked.with_(sold).paid_by_hand(did.payment for did in self._done)
+        _, british = self._log()
+        return expected(british, circumstances).with_(shop_books(self.boutique.shop, circumstances.prefixes))
+
+    def _wanted_in_ireland(self) -> Expected:
+        irish, _ = self._log()
+        booked = expected(irish, self.home.circumstances(frozenset(), mended=True, tenant=IRISH))
+        return booked.paid_by_hand(did.payment for did in self._done)
+
+    def _log(self) -> tuple[list[Event], list[Event]]:
+        """What was accepted, for the Irish organisation and for the British one."""
+        irish = {(event.source, event.id) for event in self.day.irish}
+        log = self.world.log.accepted
+        return (
+            [event for event in log if (event.source, event.id) in irish],
+            [event for event in log if (event.source, event.id) not in irish],
+        )
+
+    async def _findings(self, wanted: Expected, in_ireland: Expected) -> Findings:
+        found = compare(wanted, await self.xero.books(), self.home.rates())
+        irish = compare(in_ireland, await self.irish.books(), self.home.rates(IRISH))
+        return found.and_of(f"{SHOP}, in €", irish)
 
     async def _until_booked(self, *, mended: bool) -> Findings:
         """Look at the books until nothing is missing or different. Raises Stuck if nothing moves for long."""
-        wanted = self._wanted(mended=mended)
+        wanted, in_ireland = self._wanted(mended=mended), self._wanted_in_ireland()
+        total = wanted.documents + in_ireland.documents
         moved_at, seen = time.monotonic(), (0, 0)
-        with self.teller.progress("Documents in Xero", wanted.documents) as moved:
+        with self.teller.progress("Documents in Xero", total) as moved:
             while True:
                 self.stage.check()
-                findings = compare(wanted, await self.xero.books(), self.home.rates())
+                findings = await self._findings(wanted, in_ireland)
                 calls = await self.xero.calls()
                 if (calls.total, findings.documents) != seen:
                     moved_at, seen = time.monotonic(), (calls.total, findings.documents)
                 quiet_s = time.monotonic() - moved_at
-                moved(wanted.documents - len(findings.missing), _waits_for(calls, quiet_s))
+                moved(total - len(findings.missing), _waits_for(calls, quiet_s))
                 if not (findings.missing or findings.different):
                     return findings
                 if quiet_s > _STUCK_S:

@@ -31,7 +31,7 @@ def test_there_are_about_three_hundred_orders(business: Day) -> None:
 
 
 def test_every_event_but_the_malformed_one_fits_its_contract(business: Day) -> None:
-    sent = [*business.events, business.after_archive, business.correction]
+    sent = [*business.events, *business.irish, business.after_archive, business.correction]
     for event in sent:
         if event.way != "webhook":
             decode_event(from_document(dict(event.document)))

@@ -2,7 +2,7 @@
 
 import copy
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -34,7 +34,7 @@ def wanted(**circumstances: Any) -> Expected:
     return expected(a_day(), Circumstances(prefixes=PREFIXES, **circumstances))
 
 
-def right_books(want: Expected) -> Books:
+def right_books(want: Expected, types: Mapping[str, str] = TYPES) -> Books:
     """What the sandbox would tell, had everything gone well."""
     paid: dict[str, Decimal] = {}
     for money in want.payments.values():
@@ -49,7 +49,7 @@ def right_books(want: Expected) -> Books:
             "total": f"{sale.total:.2f}",
             "total_tax": f"{sale.tax:.2f}",
             "amount_paid": f"{paid.get(sale.number, Decimal(0)):.2f}",
-            "lines": [{"tax_type": TYPES[rate], "tax_amount": f"{tax:.2f}"} for rate, (_, tax) in sale.vat.items()],
+            "lines": [{"tax_type": types[rate], "tax_amount": f"{tax:.2f}"} for rate, (_, tax) in sale.vat.items()],
         }
         for sale in want.sales.values()
     ]
@@ -156,6 +156,22 @@ def test_each_source_has_its_line_and_a_stray_invoice_is_in_none() -> None:
     assert sum(line.source for line in lines.values()) == want.total
     books["invoices"][0].update(number="S9-1")
     assert sum(line.xero_count for line in compare(want, books, RATES).sources) == len(want.sales) - 1
+
+
+def test_another_organisation_counts_and_has_a_line_of_its_own() -> None:
+    irish = day(7, DATE).irish
+    want = expected(irish, Circumstances(prefixes={("shop-1", "invoice"): "S1E-"}))
+    assert set(want.sales) == {"S1E-1301", "S1E-1302"}
+    rates = {"OUTPUT2": "20", "OUTPUT3": "23"}
+    books = right_books(want, {"23": "OUTPUT3"})
+    british = compare(wanted(), right_books(wanted()), RATES)
+    both = british.and_of("shop-1, in €", compare(want, books, rates))
+    assert both.ok
+    assert both.kinds == british.kinds
+    assert (both.sources[-1].name, both.sources[-1].source) == ("shop-1, in €", Decimal("178.00"))
+    books["invoices"].pop()
+    less = british.and_of("shop-1, in €", compare(want, books, rates))
+    assert (less.missing, less.ok) == (("invoice S1E-1302",), False)
 
 
 def test_two_books_together_are_the_books_of_both() -> None:

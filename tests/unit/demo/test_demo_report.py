@@ -35,7 +35,7 @@ TOLD = (
     Told(
         "InvoiceStatusChanged",
         {
-            "number": "S1-1005",
+            "number": "S1E-1301",
             "by": "others",
             "changes": ["edited"],
             "fields": [{"field": "DueDate", "before": "2026-12-11", "after": "2026-12-25"}],
@@ -44,7 +44,7 @@ TOLD = (
     Told(
         "InvoiceStatusChanged",
         {
-            "number": "E1-8003",
+            "number": "S1E-1302",
             "by": "others",
             "changes": ["paid"],
             "fields": [
@@ -129,7 +129,7 @@ AUDIT = outcome().audit
         ({"findings": replace(HOLDS, different=("invoice S1-1: total",))}, "different in Xero"),
         ({"findings": replace(HOLDS, vat=(Line("20", 4, 4, Decimal(7), Decimal(8)),))}, "are apart"),
         ({"accepted": 17}, "21 events were accepted, swept or told by Xero, the audit tells of 20"),
-        ({"by_hand": ()}, "events.xero does not tell: S1-1005 edited, E1-8003 paid"),
+        ({"by_hand": ()}, "events.xero does not tell: S1E-1301 edited, S1E-1302 paid"),
         ({"findings": replace(HOLDS, sources=(Line("shop-1", 1, 1, Decimal(7), Decimal(8)),))}, "are apart"),
         ({"left": ()}, "0 dead letters are open, 1 should be"),
         ({"calls": Calls(total=5, reads=2, recent=5, refused=False, ordered_429=1, earned_429=2)}, "refused 2 calls"),

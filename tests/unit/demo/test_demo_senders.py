@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Home:
 async def test_all_but_the_malformed_event_is_accepted_once(home: Home, business: Day) -> None:
     publisher = ShakyPublisher()
     counts: list[int] = []
-    events = [*business.events, business.malformed, business.after_archive, business.correction]
+    events = [*business.events, *business.irish, business.malformed, business.after_archive, business.correction]
     async with world(home, publisher) as senders:
         await senders.send(events, counts.append)
     assert len(senders.log.accepted) == len(events) - 1
@@ -66,7 +66,7 @@ async def test_a_wrong_secret_is_refused_and_not_logged_as_accepted(home: Home, 
 
 async def test_the_rules_make_of_the_day_what_the_story_tells(home: Home, business: Day) -> None:
     publisher = ShakyPublisher()
-    events = [*business.events, business.after_archive, business.correction]
+    events = [*business.events, *business.irish, business.after_archive, business.correction]
     async with world(home, publisher) as senders:
         await senders.send(events, lambda _: None)
     before = outcomes(home, publisher.records)
