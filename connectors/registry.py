@@ -31,10 +31,10 @@ class Row:
 
 
 REGISTRY: Final[Mapping[ConnectorKind, Row]] = {
-    "cloudevents": Row(page="receiver.md", alive="by the events that it sends"),
+    "cloudevents": Row(page="cloudevents.md", alive="by the events that it sends"),
     "stripe": Row(
         page="stripe.md",
-        alive="by the webhooks that it sends, and by the sweep of its API",
+        alive="by the webhooks that it sends, and by a sweep where it has an api",
         webhooks=Connector(
             kind="stripe",
             verify=stripe_verify.verify,
