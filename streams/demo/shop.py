@@ -1,4 +1,4 @@
-"""The day, from a seed: about 300 orders and everything that goes wrong on a real one. Pure."""
+"""The day, from a seed: the orders of the shops that send CloudEvents, and everything that goes wrong on a real one. Pure."""
 
 import datetime as dt
 import random
@@ -26,7 +26,7 @@ from streams.demo.catalogue import (
 from streams.demo.events import Event, Way, cloud_event, stripe_payment, stripe_refund
 
 SHOP: Final = "shop-1"
-_ORDERS: Final = 288
+_ORDERS: Final = 250
 _CUSTOMERS: Final = 190
 _OPENS: Final = dt.time(7, 30, tzinfo=dt.UTC)
 _VOUCHER_FROM: Final = Decimal(20)
