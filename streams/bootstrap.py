@@ -137,7 +137,6 @@ async def _build(
     producer = await _producer(stack, settings)
     introduction = Introduction(ledger, producer, settings.topic_prefix)
     await introduction.begin(bootstrap, restored=restored)
-    sender = await _sender(stack, settings, configuration, ledger, clock, metrics, gate, us)
     publisher = Publisher(
         ledger,
         producer,
@@ -148,6 +147,7 @@ async def _build(
         group=settings.consumer_group,
         version=version("ledgerstream"),
     )
+    sender = await _sender(stack, settings, configuration, ledger, clock, metrics, gate, us, publisher.wake)
 
     def wake() -> None:
         sender.wake()
@@ -197,6 +197,7 @@ async def _sender(
     metrics: MetricsRegistry,
     gate: Gate,
     us: Instance,
+    news: Callable[[], None],
 ) -> Sender:
     if settings.xero_client_id is None or settings.xero_client_secret is None:
         raise SettingsError(
@@ -229,6 +230,7 @@ async def _sender(
         owner=us.owner,
         patience=Patience(timeout_s=settings.xero_timeout_s),
         gate=gate,
+        news=news,
     )
     sender = Sender(parts, _organisations(configuration))
     return sender

@@ -28,8 +28,8 @@ from streams.sender.parts import Organisation as Sent
 from streams.sender.parts import Parts
 
 # Xero gathers events for a moment as well; what one change touches comes together.
-GATHER_S: Final = 1.0
-_LOOK_S: Final = 1.0
+GATHER_S: Final = 0.3
+_LOOK_S: Final = 0.2
 
 _log = structlog.get_logger()
 
@@ -53,6 +53,8 @@ class Listener:
         self._begun = False
         # One reading at a time: writes are to have the other slots, and nothing is read twice.
         self.is_reading = False
+        # Whether something waits that is read in a moment, so that nobody may sleep until woken.
+        self.is_gathering = False
         self._look_at = 0.0
         self._settings_wanted = False
         self.books: KnownBooks | None = None
@@ -72,9 +74,12 @@ class Listener:
         look = await listening.look(self._one, today)
         if look.is_overdue:
             await listening.overdue(self._one, today, fence)
+            self._parts.news()
         if look.waiting is not None and await listening.told_by_ours(self._one, fence):
+            self._parts.news()
             look = await listening.look(self._one, today)
         waiting, survey = look.waiting, look.survey
+        self.is_gathering = waiting is not None
         if waiting is not None and self._is_time(waiting, budget, now, is_idle=is_idle):
             return Listen(search.read(waiting.ids, waiting.resource), waiting)
         if survey is not None and self._settings_wanted and survey.resource in SETTINGS:
@@ -144,6 +149,7 @@ class Listener:
                 self._settings_wanted = self._settings_wanted and _is_old(self.books, now)
         else:
             await listening.read(self._one, what.resource, what.ids, documents, ticket.opened_at, ticket.fence)
+        self._parts.news()
 
 
 def _is_old(books: KnownBooks | None, now: dt.datetime) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -74,7 +74,8 @@ class Parts:
 
     `owner` names who holds the leases: on SQLite always the same name, because the ledger's lock lets one worker in at
     a time and the next need not wait for the lease of one that died; elsewhere a name of the process's own.
-    `on_wire` counts the requests of each tenant that are under way; `share` is how many tenants are ours.
+    `on_wire` counts the requests of each tenant that are under way; `share` is how many tenants are ours; `news` is
+    called when something of Xero is to be told.
     """
 
     ledger: Ledger
@@ -87,6 +88,7 @@ class Parts:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     on_wire: Counter[str] = field(default_factory=Counter)
     share: Share = field(default_factory=Share)
+    news: Callable[[], None] = lambda: None
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

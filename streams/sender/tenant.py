@@ -17,7 +17,7 @@ from streams.ledger.errors import FenceLost, LedgerError
 from streams.ledger.leases import Lease
 from streams.sender import reading
 from streams.sender.drive import Drive
-from streams.sender.listening import Listen, Listener
+from streams.sender.listening import GATHER_S, Listen, Listener
 from streams.sender.outlook import Outlook
 from streams.sender.ownership import Ownership
 from streams.sender.parts import Organisation, Parts, Stopping
@@ -128,12 +128,13 @@ class TenantSender:
                 self._outlook.forget()
                 away = await self._parts.ledger.situation.next_not_before(self._organisation.tenant)
                 held = None if until is None else (until - situation.now).total_seconds()
-                if held is None and away is None and self._may_sleep and not self._tasks:
+                gather = GATHER_S if self._listener is not None and self._listener.is_gathering else None
+                if held is None and away is None and gather is None and self._may_sleep and not self._tasks:
                     await self._woken.wait()
                     return
                 limited = held is not None or (away is not None and situation.budget.not_before is not None)
                 with self._parts.waiting() if limited else nullcontext():
-                    await self._idle(min(one for one in (away, held, _IDLE_S) if one is not None))
+                    await self._idle(min(one for one in (away, held, gather, _IDLE_S) if one is not None))
 
     async def _own(self) -> Lease | None:
         """The lease, prolonged in good time; with a new one everything that stands open is taken up."""

@@ -23,6 +23,7 @@ MODULES: Final = {
     "demo": "tests.bench.demo",
     "receiver": "tests.bench.receiver",
     "latency": "tests.bench.latency",
+    "hearing": "tests.bench.hearing",
     "memory": "tests.bench.memory",
     "backlog": "tests.bench.backlog",
     "mixed": "tests.bench.mixed",
