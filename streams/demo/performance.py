@@ -18,6 +18,7 @@ import aiohttp
 import orjson
 
 from streams.demo import DemoFailed
+from streams.demo.accountant import Accountant
 from streams.demo.boutique import Boutique
 from streams.demo.desk import Desk
 from streams.demo.doors import SHOPIFY
@@ -79,15 +80,16 @@ async def perform(
             xero, irish = (
                 Xero(session, stage.sandbox["admin_url"], stage.xero_tenants[name]) for name in (TENANT, IRISH)
             )
+            played = day(SEED, date)
             story = Story(
                 teller=teller,
                 home=home,
+                accountant=Accountant(home=home, day=played, log=world.log, boutique=boutique, xero=xero, irish=irish),
                 stage=stage,
-                day=day(SEED, date),
+                day=played,
                 world=world,
                 boutique=boutique,
                 xero=xero,
-                irish=irish,
                 hear=partial(hear, stage.bootstrap, stage.topic_prefix),
                 # What commands print is shown indented, on the same terminal.
                 desk=Desk({**stage.environment, "COLUMNS": str(teller.console.width - _INDENT)}),

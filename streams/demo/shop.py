@@ -1,4 +1,4 @@
-"""The day, from a seed: the orders of the shops that send CloudEvents, and everything that goes wrong on a real one. Pure."""
+"""The day, from a seed: the orders of shops that send CloudEvents, and all that goes wrong on a real day. Pure."""
 
 import datetime as dt
 import random

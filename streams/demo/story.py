@@ -3,22 +3,20 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from streams.demo import DemoFailed, by_hand, company, report
+from streams.demo.accountant import Accountant
 from streams.demo.boutique import Boutique
 from streams.demo.desk import Desk, Letter
 from streams.demo.doors import COMPANY, SHOPIFY, XERO
-from streams.demo.events import Event
-from streams.demo.expected import Expected, expected
 from streams.demo.heard import Hear, Told
-from streams.demo.home import IRISH, Home
-from streams.demo.oracle import Findings, compare
+from streams.demo.home import Home
+from streams.demo.oracle import Findings
 from streams.demo.outcome import Outcome, audited, waiting
 from streams.demo.producers import World
 from streams.demo.shop import SHOP, Day
-from streams.demo.shop_books import shop_books
 from streams.demo.stage import Stage
 from streams.demo.teller import Teller
 from streams.demo.xero import CALLS_A_MINUTE, Calls, Xero
@@ -48,16 +46,15 @@ class Story:
 
     teller: Teller
     home: Home
+    accountant: Accountant
     stage: Stage
     day: Day
     world: World
     boutique: Boutique
     xero: Xero
-    irish: Xero
     hear: Hear
     desk: Desk
     speed: float
-    _done: list[by_hand.Done] = field(init=False, default_factory=list)
 
     async def play(self) -> Outcome:
         """From the first order to the audit. Raises Stuck, PartFailed, DeskFailed or NotAnswered."""
@@ -112,8 +109,8 @@ class Story:
 
     async def _by_hand(self) -> tuple[Told, ...]:
         self.teller.act("A person at Xero's screen")
-        did = await by_hand.work(self.irish)
-        self._done.append(did)
+        did = await by_hand.work(self.accountant.irish)
+        self.accountant.by_hand.append(did.payment)
         before, after = did.due
         self.teller.say(f"{by_hand.EDITED} gets two weeks more: due {after} instead of {before}.")
         self.teller.say(f"{by_hand.PAID} was paid by bank transfer: €{did.payment.amount:,.2f} are recorded by hand.")
@@ -137,45 +134,19 @@ class Story:
             await asyncio.sleep(_LOOK_S)
         raise Stuck(f"The contact {wanted} and its invoice did not come into the books within {_STUCK_S:g} s.")
 
-    def _wanted(self, *, mended: bool) -> Expected:
-        refused = frozenset() if mended else self.day.held
-        circumstances = self.home.circumstances(refused, mended=mended)
-        _, british = self._log()
-        return expected(british, circumstances).with_(shop_books(self.boutique.shop, circumstances.prefixes))
-
-    def _wanted_in_ireland(self) -> Expected:
-        irish, _ = self._log()
-        booked = expected(irish, self.home.circumstances(frozenset(), mended=True, tenant=IRISH))
-        return booked.paid_by_hand(did.payment for did in self._done)
-
-    def _log(self) -> tuple[list[Event], list[Event]]:
-        """What was accepted, for the Irish organisation and for the British one."""
-        irish = {(event.source, event.id) for event in self.day.irish}
-        log = self.world.log.accepted
-        return (
-            [event for event in log if (event.source, event.id) in irish],
-            [event for event in log if (event.source, event.id) not in irish],
-        )
-
-    async def _findings(self, wanted: Expected, in_ireland: Expected) -> Findings:
-        found = compare(wanted, await self.xero.books(), self.home.rates())
-        irish = compare(in_ireland, await self.irish.books(), self.home.rates(IRISH))
-        return found.and_of(f"{SHOP}, in €", irish)
-
     async def _until_booked(self, *, mended: bool) -> Findings:
         """Look at the books until nothing is missing or different. Raises Stuck if nothing moves for long."""
-        wanted, in_ireland = self._wanted(mended=mended), self._wanted_in_ireland()
-        total = wanted.documents + in_ireland.documents
+        wanted = self.accountant.wanted(mended=mended)
         moved_at, seen = time.monotonic(), (0, 0)
-        with self.teller.progress("Documents in Xero", total) as moved:
+        with self.teller.progress("Documents in Xero", wanted.documents) as moved:
             while True:
                 self.stage.check()
-                findings = await self._findings(wanted, in_ireland)
+                findings = await self.accountant.compare(wanted)
                 calls = await self.xero.calls()
                 if (calls.total, findings.documents) != seen:
                     moved_at, seen = time.monotonic(), (calls.total, findings.documents)
                 quiet_s = time.monotonic() - moved_at
-                moved(total - len(findings.missing), _waits_for(calls, quiet_s))
+                moved(wanted.documents - len(findings.missing), _waits_for(calls, quiet_s))
                 if not (findings.missing or findings.different):
                     return findings
                 if quiet_s > _STUCK_S:
@@ -267,7 +238,7 @@ class Story:
         for number in self.boutique.untold:
             self.teller.say(f"No webhook told of order {number} of {SHOPIFY}: the sweep found it.")
         self.teller.show(report.vat(outcome.findings.vat))
-        self._say_all(report.held(self._wanted(mended=True).held))
+        self._say_all(report.held(self.accountant.wanted(mended=True).british.held))
         self.teller.show(report.calls(outcome, self.speed))
         self.teller.act("$ ledgerstream audit")
         typed = await self.desk.type("ledgerstream audit", codes=(0, 1))

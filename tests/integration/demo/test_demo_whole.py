@@ -55,10 +55,11 @@ def test_a_person_at_xeros_screen_is_told_with_before_and_after(kept: Kept) -> N
 
 
 def test_the_doors_are_heard(kept: Kept) -> None:
-    listed = json.loads(kept.type("ledgerstream sources list --json").stdout)
-    rows = {row["name"]: row for row in (listed if isinstance(listed, list) else listed["sources"])}
-    assert {"shopify-1", "erp-1", "xero-1", "stripe-1"} <= set(rows)
-    assert not [row for row in rows.values() if row.get("problems")]
+    rows = {row["name"]: row for row in json.loads(kept.type("ledgerstream sources list --json").stdout)}
+    for name in ("shopify-1", "erp-1", "xero-1", "stripe-1"):
+        assert not rows[name]["problems"], rows[name]
+        assert rows[name]["last_heard"], rows[name]
+    assert rows["shopify-1"]["last_swept"]
     status = kept.type("ledgerstream outbox status")
     assert status.returncode == 0, status.stdout
 
