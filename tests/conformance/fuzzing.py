@@ -51,6 +51,8 @@ _STRANGE: Final[tuple[Any, ...]] = (
     {"id": "x"},
 )
 
+_KINDS: Final = ("type", "status", "kind", "object", "currency", "topic", "eventCategory", "eventType")
+
 
 @cache
 def words_of(folder: str) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ def words_of(folder: str) -> tuple[str, ...]:
 
 
 def mutated(body: bytes, others: Sequence[bytes], words: Sequence[str], chance: random.Random) -> bytes:
-    """The body with one to six things wrong; now and then it is no JSON any more."""
+    """The body with one thing wrong, or some; now and then it is no JSON any more."""
     if chance.random() < 0.1:
         return _bytes_wrong(body, chance)
     try:
@@ -74,7 +76,7 @@ def mutated(body: bytes, others: Sequence[bytes], words: Sequence[str], chance: 
         other = json.loads(chance.choice(others))
     except ValueError:
         return _bytes_wrong(body, chance)
-    for _ in range(chance.randint(1, 6)):
+    for _ in range(chance.choice((1, 1, 1, 2, 3, 6))):
         document = _wrong(document, other, words, chance)
     return json.dumps(document, ensure_ascii=chance.random() < 0.5).encode(errors="surrogatepass")
 
@@ -83,14 +85,16 @@ def _wrong(document: Any, other: Any, words: Sequence[str], chance: random.Rando
     places = list(_places(document))
     if not places:
         return copy.deepcopy(chance.choice(_STRANGE))
-    holder, key = chance.choice(places)
+    # What says of which kind a thing is decides most.
+    kinds = [(parent, name) for parent, name in places if name in _KINDS]
+    holder, key = chance.choice(kinds if kinds and chance.random() < 0.3 else places)
     match chance.randint(0, 6):
         case 0:
             del holder[key]
         case 1:
             holder[key] = copy.deepcopy(chance.choice(_STRANGE))
         case 2:
-            holder[key] = chance.choice(words)
+            holder[key] = chance.choice(_like(holder[key], words))
         case 3:
             _graft(holder, key, other, chance)
         case 4 if isinstance(holder, dict):
@@ -100,6 +104,14 @@ def _wrong(document: Any, other: Any, words: Sequence[str], chance: random.Rando
         case _:
             holder[key] = _turned(holder[key], chance)
     return document
+
+
+def _like(value: Any, words: Sequence[str]) -> Sequence[str]:
+    """The words of the same make: as many dots, of small letters or not."""
+    if not isinstance(value, str):
+        return words
+    found = [word for word in words if word.count(".") == value.count(".") and word.islower() == value.islower()]
+    return found or words
 
 
 def _graft(holder: Any, key: Any, other: Any, chance: random.Random) -> None:
