@@ -120,11 +120,13 @@ class _Round:
         began = asyncio.get_running_loop().time()
         ends = _ends(site)
         earned = (await books.read(site.session, site.admin)).earned_429s
+        is_another_plan = (await site.ask_xero("GET", "/switches"))["day_limit"] != plan.switches.day_limit
         await site.ask_xero("PATCH", "/switches", {name: getattr(plan.switches, name) for name in Switches.__slots__})
         await site.wait_with(HURRIED_S if plan.in_real_time else PATIENT_S)
-        if plan.in_real_time:
-            # A quiet day before it: else the pace of the day (design 7.2) rightly holds calls for longer than we wait,
-            # the more so where the switches of the round before left little of Xero's day.
+        if plan.in_real_time or is_another_plan:
+            # A quiet day before a round in real time: else the pace of the day (design 7.2) rightly holds calls for
+            # longer than we wait. And before another plan of Xero's: fewer calls a day than were made by then would be
+            # refused, whatever we do.
             site.rig.hand.leap(_QUIET_DAY_S)
         site.rig.hand.run(plan.rate)
         assert site.senders is not None
