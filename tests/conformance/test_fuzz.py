@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -29,8 +30,10 @@ from tests.unit.receiver.support import NOW
 from tests.unit.shopify.running import decided, swept
 from tests.unit.shopify.running import running as shop_running
 from tests.unit.shopify.test_shopify_random_days import one_day
+from tests.unit.stripe import billing, payloads
 from tests.unit.stripe.running import running as account_running
 from tests.unit.stripe.running import swept as account_swept
+from tests.unit.stripe.test_stripe_billing import old_line
 from tests.unit.stripe.test_stripe_booked import one_day as account_day
 
 CASES: dict[str, Case] = {case.kind: case for case in (CloudEventsCase(), ShopifyCase(), StripeCase(), XeroCase())}
@@ -56,7 +59,7 @@ class Fuzzed:
 
 def fuzzed(case: Case, chance: random.Random) -> Fuzzed:
     """Half of the bodies are wrong before they are signed, so that they come through the door."""
-    bodies = [sample.body for sample in case.samples] + list(case.unknown)
+    bodies = [sample.body for sample in case.samples] + list(case.unknown) + _more(case.kind)
     bodies += [one.body for one in (case.batch, case.test_mode) if one is not None]
     bodies += [case.thin] if case.thin is not None else []
     body = chance.choice(bodies)
@@ -77,6 +80,27 @@ def fuzzed(case: Case, chance: random.Random) -> Fuzzed:
 def _proofs(case: Case, headers: Mapping[str, str]) -> set[str]:
     """The headers that prove something; a source may send others beside them, which nobody signs."""
     return {name for name in headers if any(word in name.lower() for word in ("signature", "hmac"))}
+
+
+@cache
+def _more(kind: str) -> list[bytes]:
+    """What the samples do not show: other ends of the same things, and how older API versions wrote them."""
+    if kind != "stripe":
+        return []
+    shipping = {"amount_subtotal": 500, "amount_tax": 100, "amount_total": 600, "taxes": [{"amount": 100, "rate": {}}]}
+    things = {
+        "refund.failed": payloads.refund(status="failed"),
+        "payout.failed": billing.payout(status="failed"),
+        "payout.paid": billing.payout(),
+        "invoice.paid": billing.invoice(shipping_cost=shipping),
+        "invoice.voided": billing.invoice(old_line(), status="void"),
+        "invoice.finalized": billing.invoice(old_line(), old_line(4800, 800)),
+        "credit_note.created": billing.credit_note(refunds=None, refund="re_1"),
+        "charge.dispute.closed": billing.dispute(),
+        "charge.succeeded": payloads.charge(currency="isk"),
+        "payment_intent.succeeded": payloads.intent(currency="kwd"),
+    }
+    return [json.dumps(payloads.event(type_, thing)).encode() for type_, thing in things.items()]
 
 
 def _is_text(body: bytes) -> bool:
