@@ -17,7 +17,7 @@ import orjson
 from connectors.xero.wire import amount, day
 from schemas.events.fields import Contract
 from schemas.events.xero import CreditNoteChanged, InvoiceStatusChanged, XeroContactChanged
-from schemas.money import to_text
+from schemas.money import for_people
 from streams.core.merge import agrees, field
 
 Told = Literal["Invoices", "CreditNotes", "Contacts"]
@@ -100,7 +100,8 @@ def is_sale(resource: str, body: Body) -> bool:
 def sight(resource: Told, body: Body, *, overdue: bool = False) -> Sight:
     """What is kept to compare with."""
     found = {name: _text(name, body) for name in _CONTENT[resource]}
-    found |= {name: to_text(amount(body.get(name)) or Decimal(0)) for name in _MONEY[resource]}
+    currency = str(body.get("CurrencyCode") or "GBP")
+    found |= {name: for_people(amount(body.get(name)) or Decimal(0), currency) for name in _MONEY[resource]}
     found[_STATUS[resource]] = str(body.get(_STATUS[resource]) or "")
     if resource == "Invoices":
         found[_SENT] = str(body.get(_SENT) is True)
@@ -136,7 +137,7 @@ def told_by(before: Sight | None, after: Sight, seen: Seen) -> Contract | None:
 
 def _changes(before: Sight | None, after: Sight, seen: Seen) -> list[str]:
     if before is None:
-        return ["created"]
+        return ["created", *_since_created(after, seen)]
     found: list[str] = []
     status = _STATUS[seen.resource]
     if before[status] != after[status]:
@@ -152,6 +153,14 @@ def _changes(before: Sight | None, after: Sight, seen: Seen) -> list[str]:
     if any(before.get(name) != after[name] for name in _CONTENT[seen.resource]):
         found.append("edited")
     return list(dict.fromkeys(found))
+
+
+def _since_created(after: Sight, seen: Seen) -> list[str]:
+    """What had become of a document before we saw it for the first time."""
+    ended = [_ENDS[after["Status"]]] if after.get("Status") in _ENDS else []
+    if seen.resource != "Invoices":
+        return ended
+    return ended + _money_words({**after, "Status": "AUTHORISED", "AmountPaid": "0", "AmountCredited": "0"}, after)
 
 
 def _status_words(resource: Told, before: str, after: str) -> list[str]:

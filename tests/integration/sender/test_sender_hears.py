@@ -74,7 +74,7 @@ async def test_a_payment_by_hand_is_told_and_our_own_writes_are_ours(tmp_path: P
         (paid,) = await h.told("paid")
         assert (paid["number"], paid["status"], paid["previous_status"]) == ("S1-1001", "PAID", "AUTHORISED")
         assert (paid["by"], paid["effect"]) == ("others", "shop-1:order:1001#invoice")
-        assert (paid["amount_due"], paid["tenant"]) == ("0", "uk")
+        assert (paid["amount_due"], paid["tenant"]) == ("0.00", "uk")
         assert await equal(h)
 
 

@@ -130,6 +130,25 @@ def test_what_we_made_is_ours_and_what_somebody_made_is_not() -> None:
     assert told("Invoices", INVOICE, changed(INVOICE, AmountPaid="5.00"), POSTED).by == "others"
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, ("created",)),
+        ({"AmountPaid": "20.00", "AmountDue": "0.00", "Status": "PAID"}, ("created", "paid")),
+        ({"AmountPaid": "5.00", "AmountDue": "15.00"}, ("created", "part_paid")),
+        ({"Status": "VOIDED"}, ("created", "voided")),
+    ],
+)
+def test_what_had_become_of_it_before_we_saw_it(fields: dict[str, Any], words: tuple[str, ...]) -> None:
+    event = told("Invoices", None, changed(INVOICE, **fields))
+    assert (event.changes, event.total) == (words, "20.00")
+
+
+def test_a_credit_note_that_was_deleted_before_we_saw_it() -> None:
+    assert told("CreditNotes", None, changed(NOTE, Status="DELETED")).changes == ("created", "deleted")
+    assert told("CreditNotes", None, NOTE).changes == ("created",)
+
+
 def test_overdue_is_told_once() -> None:
     seen = Seen(tenant="uk", resource="Invoices", xero_id="id-1", body=INVOICE, changed_at=AT)
     before, after = sight("Invoices", INVOICE), sight("Invoices", INVOICE, overdue=True)
