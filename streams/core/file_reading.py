@@ -60,7 +60,9 @@ def read(name: str, text: str, kind: type[M], environ: Mapping[str, str]) -> tup
         content = kind.model_validate(document)
     except ValidationError as error:
         details = [dict(detail) for detail in error.errors(include_url=False)]
-        return None, problems + [_problem(name, parsed, kind, detail) for detail in details if not _follows(detail)]
+        # Where nothing was told yet, nothing follows from it: "${A}" may stand in a name, which is not resolved.
+        own = [detail for detail in details if not _follows(detail)] or ([] if problems else details)
+        return None, problems + [_problem(name, parsed, kind, detail) for detail in own]
     return (None, problems) if problems else (Reading(name, content, parsed), [])
 
 

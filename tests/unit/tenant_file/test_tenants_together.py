@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams import tenants
@@ -225,6 +225,7 @@ PIECES = st.lists(
 ).map("".join)  # fmt: skip
 
 
+@example("- ${A}<<: ")
 @given(PIECES | st.text(max_size=30))
 def test_no_text_breaks_the_reader(text: str) -> None:
     for kind in (TenantFile, SourcesFile):
