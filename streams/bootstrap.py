@@ -178,6 +178,8 @@ async def _build(
         return None if app.crashed is None else f"the agents crashed: {app.crashed!r}"
 
     metrics.watch_configuration(lambda: configuration.broken is None)
+    if settings.xero_egress_gb is not None:
+        metrics.xero_egress_allowance.set(settings.xero_egress_gb * 1e9)
     return _Built(running=running, metrics=metrics, not_ready=not_ready, broken_files=lambda: configuration.broken)
 
 

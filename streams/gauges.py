@@ -60,6 +60,7 @@ class Gauges:
                 metrics.source_last_event.labels(source).set(at.timestamp())
         await self._silence()
         self._budgets(figures)
+        metrics.xero_egress.set(sum(figures.egress.values()))
         self._count(figures)
         self._last = figures
 

@@ -244,6 +244,13 @@ class MetricsRegistry:
             "ledgerstream_xero_token_refresh_total", "Token requests, by how they ended.", "result"
         )
         self.xero_bytes = self._counter("ledgerstream_xero_response_bytes_total", "Bytes that Xero answered (egress).")
+        self.xero_egress = self._gauge(
+            "ledgerstream_xero_egress_month_bytes", "Bytes that Xero answered this month, for all organisations."
+        )
+        self.xero_egress_allowance = self._gauge(
+            "ledgerstream_xero_egress_allowance_bytes", "What Xero's plan includes a month; NaN: the setting is unset."
+        )
+        self.xero_egress_allowance.set(NONE)
         for window in get_args(Window):
             self.xero_throttled.labels(window)
         for endpoint in _ENDPOINTS:

@@ -61,6 +61,9 @@ class Settings(BaseModel):
     xero_client_id: str | None = Field(default=None, description="the app's client id (custom connection)")
     xero_client_secret: SecretStr | None = Field(default=None, description="the app's client secret")
     xero_timeout_s: float = Field(default=30.0, gt=0, le=300, description="how long one call to Xero may take, in all")
+    xero_egress_gb: float | None = Field(
+        default=None, gt=0, description="what Xero's plan includes a month in GB (Core 10, Plus 50, Advanced 250)"
+    )
     receiver_host: str = Field(default="127.0.0.1", description="the address that the receiver listens on")
     receiver_port: Port = Field(default=8080, description="the receiver's port")
     receiver_public_url: HttpUrl | None = Field(

@@ -28,7 +28,7 @@ def audit(
 
     async def work(ledger: Ledger) -> AuditView:
         if bootstrap is None:
-            return view_of(await ledger.audits.audit())
+            return view_of(await ledger.audits.audit(), await ledger.figures.egress())
         return await _with_kafka(ledger, found, bootstrap)
 
     view = on_ledger(work, found)
@@ -58,7 +58,7 @@ async def _with_kafka(ledger: Ledger, chosen: Settings, bootstrap: str) -> Audit
         lambda: configuration(chosen),
         lambda: ahead(bootstrap, prefix, (*EVENT_TOPICS, "commands"), starts),
     )
-    return view_of(report, number + requests, (*problems, *more))
+    return view_of(report, await ledger.figures.egress(), number + requests, (*problems, *more))
 
 
 def _print(view: AuditView) -> None:
@@ -80,6 +80,9 @@ def _print(view: AuditView) -> None:
         if counts:
             out.print(f"{title}: {', '.join(f'{number} {word}' for word, number in counts.items())}.")
     out.print(f"Open questions: {view.open_questions}. Changes that Kafka was not told yet: {view.unpublished}.")
+    if view.egress:
+        told = ", ".join(f"{tenant} {size / 1e6:.1f} MB" for tenant, size in sorted(view.egress.items()))
+        out.print(f"Xero has answered this month: {told}.")
     if view.reread is not None:
         out.print(f"Read again from Kafka and compared: {view.reread} records.")
     for problem in view.problems:

@@ -28,7 +28,8 @@ class TopicLine(msgspec.Struct, frozen=True, kw_only=True):
 class AuditView(msgspec.Struct, frozen=True, kw_only=True):
     """`audit --json` (a contract). Dispositions and duplicates add up to the records.
 
-    `reread` is how many records of Kafka were compared; None without --kafka.
+    `reread` is how many records of Kafka were compared; None without --kafka. `egress` are the bytes that Xero has
+    answered this month, by tenant.
     """
 
     ok: bool
@@ -44,9 +45,12 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
     reread: int | None
     topics: tuple[TopicLine, ...]
     problems: tuple[str, ...]
+    egress: Mapping[str, int] = {}
 
 
-def view_of(report: AuditReport, reread: int | None = None, more: Sequence[str] = ()) -> AuditView:
+def view_of(
+    report: AuditReport, egress: Mapping[str, int], reread: int | None = None, more: Sequence[str] = ()
+) -> AuditView:
     """The report as it is shown; `more` are problems that only the comparison with Kafka found."""
     return AuditView(
         ok=report.ok and not more,
@@ -64,6 +68,7 @@ def view_of(report: AuditReport, reread: int | None = None, more: Sequence[str] 
             TopicLine(**{name: getattr(one, name) for name in TopicLine.__struct_fields__}) for one in report.topics
         ),
         problems=(*report.problems, *more),
+        egress=egress,
     )
 
 

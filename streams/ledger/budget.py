@@ -235,8 +235,9 @@ def _day(now: datetime, row: Mapping[str, Any]) -> tuple[int, datetime, int]:
 
 
 async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: datetime) -> None:
-    """Keep what an answer says about the limits. The call itself must be marked as answered before."""
-    values: dict[str, Any] = {}
+    """Keep what an answer says about the limits, and how long it was. The call itself must be marked as answered
+    before."""
+    values = _egress(answer, now)
     if answer.minute_remaining is not None:
         moments = {"tenant": tenant, "now": now, "minute_ago": now - MINUTE}
         used = (await connection.execute(_MINUTE_USED, moments)).scalar_one()
@@ -255,8 +256,22 @@ async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: d
     elif answer.app_minute_remaining is not None and answer.app_minute_remaining < _APP_LEAST:
         next_minute = now.replace(second=0, microsecond=0) + MINUTE
         await _app_waits(connection, next_minute)
-    if values:
-        await connection.execute(update(_tenants).where(_tenants.c.tenant == tenant).values(**values))
+    await connection.execute(update(_tenants).where(_tenants.c.tenant == tenant).values(**values))
+
+
+def _egress(answer: Answer, now: datetime) -> dict[str, Any]:
+    """Xero's plans count what is read by the month. Bytes before compression: what is charged is less, never more."""
+    month = now.strftime("%Y-%m")
+    before = case((_tenants.c.egress_month == month, _tenants.c.egress_bytes), else_=0)
+    return {"egress_bytes": before + len(answer.body), "egress_month": month}
+
+
+async def egress(connection: AsyncConnection, now: datetime) -> dict[str, int]:
+    """Bytes that Xero has answered this month, by tenant."""
+    statement = select(_tenants.c.tenant, _tenants.c.egress_bytes).where(
+        _tenants.c.egress_month == now.strftime("%Y-%m")
+    )
+    return {row[0]: row[1] for row in await connection.execute(statement)}
 
 
 def _day_limit(remaining: int, now: datetime) -> Any:

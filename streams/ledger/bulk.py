@@ -1,7 +1,7 @@
 """Many rows at once, in either dialect."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -66,21 +66,37 @@ async def update_by(connection: AsyncConnection, table: Table, key: str, rows: S
 
 
 async def save(connection: AsyncConnection, table: Table, key: str, rows: Sequence[CommandRow | EffectRow]) -> None:
-    """Insert the new ones of the rows, and of the changed ones update the columns in which any of them changed."""
+    """Insert the new ones of the rows, and of each changed one update the columns that changed, and no others: what
+    another transaction wrote into those since they were read must stay."""
     if not rows:
         return
     names = columns_of(rows[0])
     new = [values_of(row) for row in rows if row.new]
     await insert(connection, table, [dict(zip(names, values, strict=True)) for values in new])
-    changed = [(row.read, values_of(row)) for row in rows if row.changed and not row.new]
-    places = [at for at in range(len(names)) if any(before[at] != now[at] for before, now in changed)]
-    if places:
-        at_key = names.index(key)
-        updates = [{key: now[at_key], **{names[at]: now[at] for at in places}} for _, now in changed]
-        await update_by(connection, table, key, updates)
+    updates: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        if row.changed and not row.new:
+            held = dict(zip(names, values_of(row), strict=True))
+            columns = _changed(names, row.read, held)
+            updates.setdefault(columns, []).append({key: held[key], **{name: held[name] for name in columns}})
+    for columns, some in updates.items():
+        if columns:
+            await update_by(connection, table, key, some)
     for row in rows:
         row.new = row.changed = False
         row.read = values_of(row)
+
+
+# Since when a command is ready belongs to its state. Others write it without holding the command's effect
+# (streams.ledger.ready), so who changes the state writes it too, whatever was read.
+_OF_STATE: Final = ("ready_since", "due_at")
+
+
+def _changed(names: Sequence[str], read: Sequence[Any], held: Mapping[str, Any]) -> tuple[str, ...]:
+    changed = {name for name, before in zip(names, read, strict=True) if before != held[name]}
+    if "state" in changed:
+        changed.update(_OF_STATE)
+    return tuple(name for name in names if name in changed)
 
 
 def _insert(connection: AsyncConnection, table: Table) -> Any:

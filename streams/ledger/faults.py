@@ -24,7 +24,9 @@ DRIVER_ERRORS: Final = (
     asyncpg.InterfaceError,
 )
 
-_UNIQUE_VIOLATION: Final = "23505"
+# What a constraint refuses may be the row's own fault, or that another transaction changed it since it was read:
+# unique_violation, check_violation.
+_REFUSED: Final = ("23505", "23514")
 # serialization_failure, deadlock_detected.
 _CONFLICTS: Final = ("40001", "40P01")
 # Connection exceptions; too many connections; a server that ends, starts or was demoted to a standby; a session that
@@ -63,7 +65,7 @@ def is_data_fault(error: BaseException) -> bool:
 
 def is_conflict(error: BaseException) -> bool:
     """Whether another transaction was quicker: the same work, begun anew, sees what that one did."""
-    return sqlstate(error) in (*_CONFLICTS, _UNIQUE_VIOLATION)
+    return sqlstate(error) in (*_CONFLICTS, *_REFUSED)
 
 
 def is_away(error: BaseException) -> bool:

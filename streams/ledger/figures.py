@@ -23,7 +23,7 @@ _sweeps: Final = tables.sweeps.c
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts by label. `replayed` is of all times; `budgets` are by tenant."""
+    """Counts by label. `replayed` is of all times; `budgets` and `egress` (bytes of this month) are by tenant."""
 
     pending: Mapping[int, int]
     oldest_pending: datetime | None
@@ -32,6 +32,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     replayed: int
     last_events: Mapping[str, datetime]
     budgets: Mapping[str, Budget]
+    egress: Mapping[str, int] = {}
 
 
 class FiguresReader:
@@ -58,6 +59,7 @@ class FiguresReader:
                 replayed=int((await connection.execute(replayed)).scalar_one()),
                 last_events={row[0]: row[1] for row in await connection.execute(newest.group_by(_events.source))},
                 budgets=await self._budgets(connection),
+                egress=await budget.egress(connection, self._clock.now()),
             )
 
     @repeated
@@ -87,6 +89,12 @@ class FiguresReader:
             name: one.silent_for(at, now) if (at := signs.get(name)) is not None else None
             for name, one in expected.items()
         }
+
+    @repeated
+    async def egress(self) -> Mapping[str, int]:
+        """Bytes that Xero has answered this month, by tenant. Raises LedgerUnavailable."""
+        async with self._store.read() as connection:
+            return await budget.egress(connection, self._clock.now())
 
     async def _budgets(self, connection: AsyncConnection) -> dict[str, Budget]:
         names = [row[0] for row in await connection.execute(select(tables.tenants.c.tenant))]

@@ -43,7 +43,8 @@ cursors: Final = Table(
 )
 
 # What Xero said last about a tenant's limits; `foreign_calls` is how many of the minute were not ours. Until
-# `person_until` a person waits for a slot, and the sender takes none.
+# `person_until` a person waits for a slot, and the sender takes none. `egress_bytes` is what it answered in
+# `egress_month` (2026-11).
 tenants: Final = Table(
     "tenants",
     metadata,
@@ -56,6 +57,8 @@ tenants: Final = Table(
     time_column("not_before", null=True),
     text_column("not_before_reason", null=True),
     time_column("person_until", null=True),
+    number_column("egress_bytes", default=0),
+    text_column("egress_month", null=True),
 )
 
 # What the last transaction of each connection left (PostgreSQL only, see `receipts`).

@@ -221,6 +221,28 @@ async def test_a_result_and_a_newer_version_that_meet(ledger: Ledger, other: Led
     assert (await ledger.audits.audit()).problems == ()
 
 
+async def test_what_a_result_sets_free_while_a_newer_version_takes_its_place(
+    ledger: Ledger, other: Ledger, clock: ManualClock
+) -> None:
+    """The customer is booked, so the invoice may go; in the same moment a newer version comes, of another customer: so
+    the two transactions lock nothing that both need."""
+    for number in range(40):
+        order, at = str(number), 2 * number
+        await take_in(ledger, order_placed(f"a{number}", order, at, customer=f"c{number}"), at=at)
+        ticket = await opened(ledger, f"shop-1:a{number}#contact")
+        newer = order_placed(f"b{number}", order, at + 1, customer=f"d{number}", sequence=2, total="20.00")
+        result = posted(f"shop-1:a{number}#contact", "Contacts", f"contact-{number}")
+        report, _ = await asyncio.gather(
+            other.intake.take_in([newer], (0, at + 2)),
+            ledger.results.settle(ticket.root, [result], ticket.fence),
+        )
+        assert report.counts.poison == 0
+        assert f"shop-1:b{number}#contact" in await ready(other)
+        clock.advance(61)
+    assert await other.sweep() == 0
+    assert (await ledger.audits.audit()).problems == ()
+
+
 async def test_two_intakes_of_which_each_makes_what_the_other_looks_for(ledger: Ledger, other: Ledger) -> None:
     for number in range(15):
         order = of(invoice(f"o{number}", str(number)), 2 * number)
