@@ -147,6 +147,7 @@ def test_the_sum_of_the_audit_adds_up(office: Office) -> None:
         "reread",
         "topics",
         "problems",
+        "egress",
     }
     assert (audit["records"], audit["events"], audit["duplicates"], audit["refused"]) == (4, 2, 1, 1)
     assert sum(audit["dispositions"].values()) + audit["duplicates"] == audit["records"]
