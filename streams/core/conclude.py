@@ -65,7 +65,10 @@ def _restored(item: OpenWrite, seen: Sequence[Body], now: dt.datetime) -> Result
     body = (live or ours)[0]
     if isinstance(item.command.payload, CancelInvoice) or (live and item.command.replaced and not _shows(item, body)):
         before = next((one for one in reversed(item.older) if _holds(item, one.element, body)), None)
-        return _update_path(item, body, now, before or next(reversed(item.older), None))
+        if before is None and item.command.effect.xero_id is None:
+            # Nothing else is known of it; of a document that was booked before the backup, the backup knows.
+            before = next(reversed(item.older), None)
+        return _update_path(item, body, now, before)
     done = posted(item, body, now, "it was in Xero already, sent after the backup that was put back")
     if isinstance(done, Asked) and done.posted is not None and not _shows(item, body):
         # A newer version has changed it since: its total is that one's.

@@ -2,7 +2,9 @@
 
 Such a write has no element, because nothing says that it was ever sent. Planning says what it would be now: what would
 be made anew is looked for, because it may have been made after the backup, by this command or by a version that it
-replaced; everything else is decided from what Xero holds, and to do it twice changes nothing (design 6 and 7.7).
+replaced. So is a change of a document whose earlier versions were told since: Xero may hold one of them, and what we
+wrote must not pass for a person's edit. Everything else is decided from what Xero holds, and to do it twice changes
+nothing (design 6 and 7.7).
 """
 
 import datetime as dt
@@ -32,13 +34,15 @@ def planned(
     looked_for: list[OpenWrite] = []
     back: list[Back] = []
     for item in items:
-        older = [(one, write) for one in item.command.replaced if (write := _made(_of_anybody(one), rates))]
+        versions = ((one, _made(_of_anybody(_anew(one)), rates)) for one in item.command.replaced)
+        older = [(one, made) for one, made in versions if made is not None]
+        own = _made(_anew(item.command) if older else item.command, rates)
         # A cancellation makes nothing itself: what it calls off is looked for.
-        write = _made(item.command, rates) or next((write for _, write in reversed(older)), None)
+        write = own or next((made for _, made in reversed(older)), None)
         if write is not None:
             write = msgspec.structs.replace(write, command_id=item.command.command_id, step=RESTORED)
-            versions = tuple(Version(digest=one.digest, element=made.element) for one, made in older)
-            looked_for.append(msgspec.structs.replace(item, write=write, older=versions))
+            told = tuple(Version(digest=one.digest, element=made.element) for one, made in older)
+            looked_for.append(msgspec.structs.replace(item, write=write, older=told))
         else:
             back.append(
                 Back(
@@ -55,6 +59,12 @@ def _made(command: ReadyCommand, rates: Rates) -> PlannedWrite | None:
     """What the command would make anew; None if it makes nothing."""
     decision = plan.decided(command, rates)
     return decision.planned if isinstance(decision, Write) and decision.planned.step == _CREATE else None
+
+
+def _anew(version: ReadyCommand) -> ReadyCommand:
+    """The command as if nothing of its effect were booked: so all that it says is in the element."""
+    effect = msgspec.structs.replace(version.effect, xero_id=None, document=None, posted_digest=None, posted_body=None)
+    return msgspec.structs.replace(version, effect=effect)
 
 
 def _of_anybody(version: ReadyCommand) -> ReadyCommand:

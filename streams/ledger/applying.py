@@ -144,7 +144,13 @@ class Applying:
     def _adopt(self, command: CommandRow, result: Back) -> bool:
         """The effect's document was found in Xero: planning goes on from it. False where it is another effect's."""
         found, effect = result.document, self._work.effects[command.effect_key]
-        if found is None or effect.xero_id is not None:
+        if found is None:
+            return True
+        if effect.xero_id is not None:
+            if result.sent is not None and effect.xero_id == found.xero_id:
+                # A backup knew the document, and not the version that we sent after it.
+                effect.posted_digest, effect.posted_body = result.sent.digest, result.sent.element
+                effect.changed = True
             return True
         owner = self._owner(command, found.resource, found.xero_id)
         if owner is not None:

@@ -146,6 +146,34 @@ def test_a_version_that_cannot_be_made_any_more_is_taken_for_ours() -> None:
     assert back.sent is None
 
 
+def linked(payload: AnyPayload, *replaced: AnyPayload) -> OpenWrite:
+    """The same for a document that was booked before the backup."""
+    effect = link(ORDER, "Invoices", "invoice-id", posted_digest="of v1", posted_body={"Reference": "v1"})
+    return looked_for(bare(payload, effect, "Invoices", replaced=tuple(ready(one, effect) for one in replaced)))
+
+
+def test_a_version_that_was_sent_after_the_backup_is_ours_and_no_persons() -> None:
+    item = linked(invoice(lines=(line("12.00"),), total=Decimal("24.00")), invoice())
+    assert dict(search.look([item], NOW).query)["InvoiceNumbers"] == "S1-1001"
+    back = conclude.unknown(item, [standing()], NOW)
+    assert isinstance(back, Back)
+    assert back.sent is not None
+    assert Decimal(back.sent.element["LineItems"][0]["UnitAmount"]) == 10
+
+
+def test_what_is_none_of_the_versions_since_is_told_by_the_backup() -> None:
+    item = linked(invoice(lines=(line("12.00"),), total=Decimal("24.00")), invoice())
+    back = conclude.unknown(item, [standing(Reference=f"by hand {ORDER_MARK}")], NOW)
+    assert isinstance(back, Back)
+    assert back.sent is None
+    assert back.document is not None
+
+
+def test_the_newest_version_that_was_sent_after_the_backup_is_there() -> None:
+    item = linked(invoice(), invoice(reference=f"1001 v1 {ORDER_MARK}"))
+    assert isinstance(conclude.unknown(item, [standing()], NOW), Posted)
+
+
 def test_what_a_cancellation_calls_off_is_looked_for() -> None:
     item = newer(CancelInvoice(), invoice())
     assert dict(search.look([item], NOW).query)["InvoiceNumbers"] == "S1-1001"
