@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -188,7 +189,9 @@ class Life(RuleBasedStateMachine):
         async def answer() -> None:
             for asked in await self.world.ledger.questions.list():
                 option = asked.options[place % len(asked.options)].name
-                await self.world.ledger.questions.answer(asked.question_id, option, "ann")
+                # What is on its way to Xero just now cannot be decided; the question stays, and is answered later.
+                with suppress(NotPossible):
+                    await self.world.ledger.questions.answer(asked.question_id, option, "ann")
             await self.world.wake()
 
         self.do(answer())
