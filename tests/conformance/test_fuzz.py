@@ -1,24 +1,30 @@
 """Bodies that no source ever sent, wrong before or after they are signed: no forged event, no bug, no 500."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import random
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.base import ApiConfig, Events, HttpRequest, Secret, SourceConfig, Unauthentic
+from connectors.base import ApiConfig, Events, HttpRequest, Secret, SourceConfig, Unauthentic, VerifiedBody
+from connectors.cloudevents.reading import UnsupportedMediaType, read
 from connectors.receiver import Limits
+from schemas.codec import Refused
 from schemas.commands import Ignored, RefusedEvent
+from schemas.envelope import BATCH, STRUCTURED, Envelope
+from schemas.events import UnknownType, decode_event
 from schemas.raw import RawRecord
 from tests.conformance.case import PUBLIC_URL, Case
 from tests.conformance.fuzzing import ROOT, mutated, words_of
@@ -42,6 +48,7 @@ PURE = {
     "stripe": ("connectors/stripe/normalise.py", "connectors/stripe/verify.py", "connectors/stripe/told"),
     "shopify": ("connectors/shopify/normalise.py", "connectors/shopify/verify.py", "connectors/shopify/told"),
     "xero": ("connectors/xero/heard.py", "connectors/xero/webhook.py"),
+    "cloudevents": ("connectors/cloudevents/reading.py",),
 }
 EXAMPLES_QUICK = 150
 EXAMPLES = 60_000
@@ -247,12 +254,54 @@ async def test_what_an_api_answers_makes_no_bug(kind: str) -> None:
         judge_swept(kind, found, random.Random(seed))
 
 
+def judge_cloudevent(chance: random.Random) -> None:
+    """A CloudEvent with something wrong in it, in each of the three modes, as the receiver reads it."""
+    case = CASES["cloudevents"]
+    bodies = [one.body for one in case.samples] + ([case.batch.body] if case.batch else [])
+    words = words_of("schemas") + words_of("connectors/cloudevents")
+    body = mutated(chance.choice(bodies), bodies, words, chance)
+    content_type = chance.choice((STRUCTURED, BATCH, "application/json", f"{STRUCTURED}; charset=utf-8", "text/plain"))
+    headers = [("content-type", content_type)]
+    if content_type == "application/json":
+        headers, body = _binary(json.loads(chance.choice(case.samples).body), words, chance)
+    verified = VerifiedBody(HttpRequest("POST", case.path, tuple(headers), body, PUBLIC_URL), lambda _: (case.source,))
+    try:
+        told = read(verified)
+    except (Refused, UnsupportedMediaType):
+        return
+    for one in told if isinstance(told, tuple) else (told,):
+        assert isinstance(one.event, Envelope | Refused)
+        if isinstance(one.event, Envelope):
+            with contextlib.suppress(Refused, UnknownType):
+                decode_event(one.event)
+
+
+def _binary(event: dict[str, Any], words: Sequence[str], chance: random.Random) -> tuple[list[tuple[str, str]], bytes]:
+    data = json.dumps(event.pop("data")).encode()
+    headers = [("content-type", "application/json"), *((f"ce-{name}", str(value)) for name, value in event.items())]
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        at = chance.randrange(len(headers))
+        name, value = headers[at]
+        strange = (chance.choice(words), '"quoted \\" text"', "%C3%A9", "%FF", value + " ", "\udcff", "")
+        headers[at] = (chance.choice((name, "ce-" + chance.choice(words))), chance.choice(strange))
+        headers += [headers[at]] if chance.random() < 0.2 else []
+    return headers, mutated(data, [data], words, chance)
+
+
+@settings(max_examples=EXAMPLES_QUICK, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(chance=st.randoms(use_true_random=False))
+def test_no_cloudevent_makes_a_bug(chance: random.Random) -> None:
+    judge_cloudevent(chance)
+
+
 def main(kind: str) -> None:
     """Many bodies, with a seed of their own each, so that one that fails can be had again."""
     found = asyncio.run(of_sweeps(kind))
     for seed in range(EXAMPLES):
         try:
-            if found and seed % 2:
+            if kind == "cloudevents":
+                judge_cloudevent(random.Random(seed))
+            elif found and seed % 2:
                 judge_swept(kind, found, random.Random(seed))
             else:
                 judge(kind, fuzzed(CASES[kind], random.Random(seed)))
