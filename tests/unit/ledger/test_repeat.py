@@ -19,16 +19,23 @@ class Conflict(Exception):
     sqlstate = "23505"
 
 
-class Fault(Exception):
-    """What it says where a row is at fault by itself."""
+class Broken(Exception):
+    """What it says where a row breaks a check; it may have been written from what another transaction changed."""
 
     sqlstate = "23514"
+
+
+class Fault(Exception):
+    """What it says where a row is at fault by itself: nothing where a value must be."""
+
+    sqlstate = "23502"
 
 
 CONFLICT = TryAgain("another transaction was quicker", away=False)
 AWAY = TryAgain("no server answers", away=True)
 UNIQUE = IntegrityError("INSERT", {}, Conflict())
-CHECK = IntegrityError("INSERT", {}, Fault())
+CHECK = IntegrityError("UPDATE", {}, Broken())
+NULL = IntegrityError("INSERT", {}, Fault())
 
 
 class Work:
@@ -48,14 +55,16 @@ class Work:
 
 @pytest.mark.parametrize(
     ("failures", "times"),
-    [((), 1), ((CONFLICT,), 2), ((UNIQUE, CONFLICT), 3), ((CONFLICT,) * 4, 5), ((AWAY,) * 3, 4)],
+    [((), 1), ((CONFLICT,), 2), ((UNIQUE, CONFLICT), 3), ((CHECK,), 2), ((CONFLICT,) * 4, 5), ((AWAY,) * 3, 4)],
 )
 async def test_begins_anew_until_it_succeeds(failures: tuple[Exception, ...], times: int) -> None:
     work = Work(*failures)
     assert (await work.do(), work.times) == ("done", times)
 
 
-@pytest.mark.parametrize(("failures", "times"), [((CONFLICT,) * 5, 5), ((UNIQUE,) * 5, 5), ((CHECK,), 1)])
+@pytest.mark.parametrize(
+    ("failures", "times"), [((CONFLICT,) * 5, 5), ((UNIQUE,) * 5, 5), ((CHECK,) * 5, 5), ((NULL,), 1)]
+)
 async def test_gives_up_with_the_last_error(failures: tuple[Exception, ...], times: int) -> None:
     work = Work(*failures)
     with pytest.raises(type(failures[-1])):
