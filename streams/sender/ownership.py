@@ -14,7 +14,7 @@ _RENEW_S: Final = 15.0
 # How late a renewal may be without keeping calls from going out.
 _RENEW_LATE_S: Final = 5.0
 # What nobody took for so long is ours, even if we have our share: others may not know this organisation.
-_LEFT_OVER_S: Final = 10.0
+LEFT_OVER_S: Final = 10.0
 
 _log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class Ownership:
             self.is_leaving = True
             share.leaving += 1
         lasts_s = lease_s(self._parts.patience.timeout_s)
-        left_over_s = _LEFT_OVER_S if self.lease is None and share.is_full else 0.0
+        left_over_s = LEFT_OVER_S if self.lease is None and share.is_full else 0.0
         lease = await self._parts.ledger.leases.acquire(self._tenant, self._parts.owner, lasts_s, left_over_s)
         if lease is None:
             self.lost()
