@@ -34,13 +34,18 @@ MOVES = {
     "ledgerstream_xero_commands_pending",
     "ledgerstream_xero_oldest_pending_command_timestamp_seconds",
     "ledgerstream_xero_response_bytes_total",
+    "ledgerstream_xero_egress_month_bytes",
     "ledgerstream_dlq_records_total",
     "ledgerstream_dlq_open_records",
     "ledgerstream_dlq_oldest_open_timestamp_seconds",
     "ledgerstream_dlq_replays_total",
 }
 Figure = tuple[str, tuple[tuple[str, str], ...]]
-STANDS = {"ledgerstream_build_info", "ledgerstream_config_last_reload_successful"}
+STANDS = {
+    "ledgerstream_build_info",
+    "ledgerstream_config_last_reload_successful",
+    "ledgerstream_xero_egress_allowance_bytes",
+}
 # A worker signs in before it is ready.
 AT_START = {"ledgerstream_xero_token_expiry_timestamp_seconds", "ledgerstream_xero_token_refresh_total"}
 # A worker shows them; they move only where a source is swept or is expected to speak
