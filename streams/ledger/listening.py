@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.xero.wire import moment
@@ -14,7 +14,7 @@ from streams.clock import Clock
 from streams.core import surveys
 from streams.core.heard import Told
 from streams.core.situation import Document
-from streams.core.surveys import BACKFILLED, SURVEYS, Survey, SurveyName
+from streams.core.surveys import BACKFILLED, SURVEYS, Survey
 from streams.ledger import bulk, documents, hearing, leases, tables, tables_hearing, telling
 from streams.ledger.among import among
 from streams.ledger.engine import Store
@@ -159,7 +159,7 @@ class Listening:
         now = self._clock.now()
         async with self._store.write() as connection:
             await leases.check(connection, one.tenant, fence)
-            await self._keep(connection, one, found)
+            await documents.save_newer(connection, one.tenant, found)
             news = await telling.tell(connection, one.voice, found, now)
             await self._read(connection, one, resource, ids, asked_at)
         return news
@@ -184,7 +184,7 @@ class Listening:
             values = {"page": survey.page + 1, "began_at": began_at, "next_at": now}
         async with self._store.write() as connection:
             await leases.check(connection, one.tenant, fence)
-            await self._keep(connection, one, found)
+            await documents.save_newer(connection, one.tenant, found)
             news = await telling.tell(connection, one.voice, found, now, silent_before=survey.listened_since)
             if survey.name == "Payments" and not survey.is_first:
                 await hearing.to_be_read(connection, _paid(one, found), now)
@@ -263,10 +263,6 @@ class Listening:
             return (await connection.execute(delete(_readings).where(*strange))).rowcount
 
     @staticmethod
-    async def _keep(connection: AsyncConnection, one: Organisation, found: Sequence[Document]) -> None:
-        await documents.save_newer(connection, one.tenant, found)
-
-    @staticmethod
     async def _read(
         connection: AsyncConnection, one: Organisation, resource: str, ids: Sequence[str], asked_at: datetime
     ) -> None:
@@ -326,18 +322,18 @@ async def _ask_again(
     connection: AsyncConnection, tenants: Sequence[str], since: datetime, now: datetime, reason: str
 ) -> int:
     """Let the surveys of these tenants begin anew from `since`, unless they go back further by themselves."""
-    names: tuple[SurveyName, ...] = BACKFILLED
-    mine = (_surveys.c.tenant.in_(list(tenants)), _surveys.c.name.in_(names))
-    earlier = select(func.count()).select_from(_surveys).where(*mine)
-    total = int((await connection.execute(earlier)).scalar_one())
+    modified_since = _surveys.c.modified_since
     # What reads everything from the beginning already is not made to read less.
-    shorter = or_(
-        _surveys.c.modified_since > since, _surveys.c.modified_since.is_(None) & _surveys.c.ended_at.is_not(None)
-    )
-    values = {"page": 1, "began_at": None, "next_at": now, "reason": reason}
-    await connection.execute(update(_surveys).where(*mine, shorter).values(modified_since=since, **values))
-    await connection.execute(update(_surveys).where(*mine, ~shorter).values(**values))
-    return total
+    is_shorter = or_(modified_since > since, modified_since.is_(None) & _surveys.c.ended_at.is_not(None))
+    values = {
+        "modified_since": case((is_shorter, since), else_=modified_since),
+        "page": 1,
+        "began_at": None,
+        "next_at": now,
+        "reason": reason,
+    }
+    mine = (_surveys.c.tenant.in_(list(tenants)), _surveys.c.name.in_(BACKFILLED))
+    return (await connection.execute(update(_surveys).where(*mine).values(**values))).rowcount
 
 
 def _paid(one: Organisation, payments: Sequence[Document]) -> list[hearing.Named]:
