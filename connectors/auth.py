@@ -1,4 +1,4 @@
-"""Who sent this: HMAC signatures over the raw request, and bearer tokens.
+"""Who sent this: HMAC signatures over the raw request, or over its body alone, and bearer tokens.
 
 `Ledgerstream-Signature: t=<unix seconds>,v1=<hex>[,v1=<hex>]`, where v1 is HMAC-SHA256, with the source's secret as
 key, over `<t>.` followed by what the request says:
@@ -17,6 +17,7 @@ tolerance is the same event, and is booked once.
 `Ledgerstream-Source` names the source; without it, every source whose credential fits is meant.
 """
 
+import base64
 import hashlib
 import hmac
 import re
@@ -53,6 +54,14 @@ def authenticate(request: HttpRequest, sources: Mapping[str, SourceConfig], now:
     if token is None:
         raise Unauthentic
     return _proven(source for source in candidates if _any_equal(token, (known.reveal() for known in source.tokens)))
+
+
+def check_body(request: HttpRequest, header: str, source: SourceConfig) -> None:
+    """Returns if `header` is base64 of an HMAC-SHA256 over the raw body with one of the source's secrets as key, as
+    Shopify and Xero sign; raises Unauthentic otherwise."""
+    given = _only(request, header)
+    if given is None or not _any_equal(given, [_body_mac(secret, request.body) for secret in source.secrets]):
+        raise Unauthentic
 
 
 def check_age(timestamp: int, now: datetime) -> None:
@@ -114,6 +123,10 @@ def _said(request: HttpRequest) -> bytes:
 
 def _hmac(secret: Secret, text: bytes) -> str:
     return hmac.new(secret.reveal().encode(), text, hashlib.sha256).hexdigest()
+
+
+def _body_mac(secret: Secret, body: bytes) -> str:
+    return base64.b64encode(hmac.new(secret.reveal().encode(), body, hashlib.sha256).digest()).decode()
 
 
 def _any_equal(value: str, others: Iterable[str]) -> bool:

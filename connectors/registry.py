@@ -13,7 +13,7 @@ from connectors.stripe import verify as stripe_verify
 from connectors.stripe.sweep import StripeSweeper
 from connectors.sweeping import MakeSweeper
 from connectors.xero import heard as xero_heard
-from connectors.xero import webhook as xero_webhook
+from connectors.xero import verify as xero_verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ REGISTRY: Final[Mapping[ConnectorKind, Row]] = {
         alive="by the webhooks that it sends, and by what is read of it each hour",
         webhooks=Connector(
             kind="xero",
-            verify=xero_webhook.verify,
+            verify=xero_verify.verify,
             normalise=xero_heard.normalise,
             answers=Answers(accepted=200, unauthentic=401, empty=True, within_s=5.0),
         ),

@@ -1,14 +1,10 @@
-"""Xero's webhooks: who signed a delivery, and which contacts and documents it says have changed. Pure.
+"""Xero's webhooks: which contacts and documents a delivery says have changed. Pure.
 
-A delivery holds no document, only which ones to look at, of several organisations and kinds at once. The signature is
-`x-xero-signature`, base64 of HMAC-SHA256 over the raw body; it has no time. Sources: Xero's pages "Configuring your
-server" and "Events" of its webhooks, and Xero-OpenAPI (xero-webhooks.yaml); its issue 789 shows both "Update" and
+A delivery holds no document, only which ones to look at, of several organisations and kinds at once. Sources:
+Xero's page "Events" of its webhooks, and Xero-OpenAPI (xero-webhooks.yaml); its issue 789 shows both "Update" and
 "UPDATE", so words are compared without their case.
 """
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
@@ -16,31 +12,12 @@ from uuid import UUID
 
 import msgspec
 
-from connectors.base import HttpRequest, Secret, SourceConfig, Unauthentic
 from schemas.codec import Refused, decoder, shorten
 from schemas.events.fields import Identifier
-
-SIGNATURE_HEADER: Final = "x-xero-signature"
 
 Resource = Literal["Invoices", "Contacts", "CreditNotes"]
 # Above it, a ledger's whole number of 64 bits would not hold it.
 _Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-
-
-def verify(request: HttpRequest, source: SourceConfig, _now: datetime) -> None:
-    """Returns if one of the source's webhook keys signed the raw body; raises Unauthentic otherwise."""
-    values = request.values(SIGNATURE_HEADER)
-    if len(values) != 1:
-        raise Unauthentic
-    given = values[0].encode(errors="surrogateescape")
-    # A list, so that the time does not tell which of the keys fitted.
-    if not any([hmac.compare_digest(_mac(key, request.body), given) for key in source.secrets]):
-        raise Unauthentic
-
-
-def _mac(key: Secret, body: bytes) -> bytes:
-    # Xero's keys look like base64, and are used as the text that they are.
-    return base64.b64encode(hmac.new(key.reveal().encode(), body, hashlib.sha256).digest())
 
 
 class Change(msgspec.Struct, frozen=True):

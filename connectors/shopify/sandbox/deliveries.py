@@ -5,9 +5,6 @@ deletes the subscription (its page "Troubleshoot webhooks"). It does not say whe
 more rarely. Nothing follows a redirect.
 """
 
-import base64
-import hashlib
-import hmac
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +15,7 @@ import orjson
 
 from connectors.sandboxes.sending import Manners, Sending
 from connectors.xero.sandbox.clock import Clock
-from connectors.xero.sandbox.webhooks.posting import check_address
+from connectors.xero.sandbox.webhooks.posting import check_address, sign
 
 RETRIES_AFTER_S: Final = (60, 180, 360, 900, 1800, 2700, 3600, 4800)  # 4 hours in all
 _ANSWER: Final = aiohttp.ClientTimeout(total=5, sock_connect=1)
@@ -59,7 +56,7 @@ class Deliveries(Sending[Delivery]):
             retries_after_s=RETRIES_AFTER_S,
         )
         super().__init__(clock, manners)
-        self._secret = secret.encode()
+        self._secret = secret
         self._shop = shop
         self._new_id = new_id or (lambda: str(uuid.uuid4()))
         self.subscriptions: dict[int, Subscription] = {}
@@ -85,11 +82,10 @@ class Deliveries(Sending[Delivery]):
         self.subscriptions.pop(subscription.id, None)
 
     def _request(self, delivery: Delivery) -> tuple[str, Mapping[str, str]]:
-        mac = hmac.new(self._secret, delivery.body, hashlib.sha256).digest()
         return delivery.subscription.uri, {
             "Content-Type": "application/json",
             "X-Shopify-Topic": delivery.subscription.topic,
-            "X-Shopify-Hmac-SHA256": base64.b64encode(mac).decode(),
+            "X-Shopify-Hmac-SHA256": sign(self._secret, delivery.body),
             "X-Shopify-Shop-Domain": self._shop,
             "X-Shopify-API-Version": "2026-10",
             "X-Shopify-Webhook-Id": delivery.webhook_id,

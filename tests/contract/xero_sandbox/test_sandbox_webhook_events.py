@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from connectors.base import HttpRequest, Secret, SourceConfig
-from connectors.xero.webhook import parse, verify
+from connectors.xero.verify import verify
+from connectors.xero.webhook import parse
 from tests.contract.xero_sandbox.ear import KEY, START, Line, line, until
 
 INVOICE: dict[str, Any] = {

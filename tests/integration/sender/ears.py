@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from connectors.base import HttpRequest, Secret, SourceConfig, Unauthentic
-from connectors.xero import heard, webhook
+from connectors.xero import heard
 from connectors.xero.sandbox import Sandbox, Switches
+from connectors.xero.verify import verify
 from schemas import raw
 from schemas.commands import Ignored
 from schemas.raw import RawRecord
@@ -53,7 +54,7 @@ class Ears:
         headers = tuple((name.lower(), value) for name, value in request.headers.items())
         received = HttpRequest("POST", request.path_qs, headers, await request.read())
         try:
-            webhook.verify(received, SOURCE, dt.datetime.now(dt.UTC))
+            verify(received, SOURCE, dt.datetime.now(dt.UTC))
         except Unauthentic:
             return web.Response(status=401)
         self.bodies.append(received.body)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import HttpRequest, Secret, SourceConfig, Unauthentic
-from connectors.xero.webhook import Change, Delivery, parse, verify
+from connectors.xero.verify import verify
+from connectors.xero.webhook import Change, Delivery, parse
 from schemas.codec import Refused
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

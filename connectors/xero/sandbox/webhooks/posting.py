@@ -42,7 +42,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sign(key: str, body: bytes) -> str:
-    """The value of x-xero-signature."""
+    """The value of x-xero-signature, and of Shopify's header: base64 of an HMAC-SHA256 over the body."""
     return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
 
 
