@@ -6,12 +6,16 @@ webhook. So the fact that both tell is one effect, whichever comes first (design
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from connectors.base import SourceConfig
-from connectors.fetching import Fetcher
+from connectors.fetching import Fetcher, SourceRefused
+from schemas.codec import shorten
 from schemas.raw import RawRecord
+
+# How far a source is looked back that was never swept.
+FIRST_LOOK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,14 @@ class Sweeper(Protocol):
     async def subscription(self) -> Subscription | None:
         """The state of our webhooks there, repaired where the API can do it; None where the source does not tell."""
         ...
+
+
+def foreign(cursor: str) -> SourceRefused:
+    """What a sweeper raises for a cursor that it cannot have written."""
+    return SourceRefused(
+        f"the cursor of the sweep is {shorten(cursor)}, which this release did not write",
+        "Delete the source's row in the ledger's table of sweeps: it is swept from a week ago on.",
+    )
 
 
 MakeSweeper = Callable[[SourceConfig, Fetcher], Sweeper]

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 import aiohttp
 import structlog
 
+from connectors.backoff import backoff_s
 from connectors.base import ApiConfig, Clock, Publisher, PublishFailed, SourceConfig
 from connectors.fetching import Fetcher, SourceRefused, SourceUnavailable
 from connectors.registry import REGISTRY
@@ -146,10 +147,8 @@ class Sweeping:
         self._metrics.not_swept(self._source)
         with suppress(LedgerUnavailable):
             await self._ledger.sweeps.failed(self._source, self._owner, str(error), remedy)
-        shortest, longest = _BACKOFF_S
-        wait_s = min(longest, shortest * 2 ** min(self._failures - 1, 10))
         asked = error.retry_after_s if isinstance(error, SourceUnavailable) else None
-        return float(max(wait_s, asked or 0.0))
+        return max(backoff_s(self._failures, *_BACKOFF_S), asked or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from connectors.backoff import backoff_s
 from connectors.base import Clock, OutboxConfig, Publisher, PublishFailed
 from connectors.cloudevents.records import Prepared
 from connectors.outbox.errors import LeaseLost, OutboxUnavailable
@@ -132,8 +133,7 @@ class Poller:
         else:
             with suppress(OutboxUnavailable):
                 await self._outbox.note_error(self._owner, str(error), self._clock.now())
-        shortest, longest = _BACKOFF_S
-        return float(min(longest, shortest * 2 ** min(self._failures - 1, 10)))
+        return backoff_s(self._failures, *_BACKOFF_S)
 
     async def _leads(self) -> bool:
         """A lease is prolonged in its first third by nothing, so that an idle outbox is hardly written to."""

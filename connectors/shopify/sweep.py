@@ -5,22 +5,21 @@ is a JSON text: from when to when, which list, and where in it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from connectors.base import SourceConfig
-from connectors.fetching import Fetcher, SourceRefused, SourceUnavailable
+from connectors.fetching import Fetcher, SourceUnavailable
 from connectors.shopify import queries
 from connectors.shopify.admin import Admin, Denied, inner
 from connectors.shopify.queries import RESOURCES
-from connectors.sweeping import Page, Subscription
+from connectors.sweeping import FIRST_LOOK, Page, Subscription, foreign
 from schemas.codec import canonical, shorten
 from schemas.events.fields import Instant
 from schemas.raw import RawRecord
 
-_FIRST_LOOK: Final = timedelta(days=7)
 _NAMES: Final = tuple(RESOURCES)
 
 
@@ -161,16 +160,13 @@ class ShopifySweeper:
 
 def _place(cursor: str | None, until: datetime) -> _Place:
     if cursor is None:
-        return _Place(since=until - _FIRST_LOOK)
+        return _Place(since=until - FIRST_LOOK)
     try:
         place = _read_place(cursor)
     except msgspec.DecodeError:
         place = None
     if place is None or place.resource not in RESOURCES:
-        raise SourceRefused(
-            f"the cursor of the sweep is {shorten(cursor)}, which this release did not write",
-            "Delete the source's row in the ledger's table of sweeps: it is swept from a week ago on.",
-        )
+        raise foreign(cursor)
     return place
 
 

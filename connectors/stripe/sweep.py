@@ -14,18 +14,17 @@ from urllib.parse import quote
 import msgspec
 
 from connectors.base import SourceConfig
-from connectors.fetching import Fetcher, SourceRefused
+from connectors.fetching import Fetcher
 from connectors.stripe.api import StripeApi
 from connectors.stripe.endpoints import state_of_webhooks
 from connectors.stripe.normalise import EVENTS, INVOICES, PAYOUTS, TYPES
 from connectors.stripe.told.lines import LINE_FIELDS
 from connectors.stripe.told.reading import get
-from connectors.sweeping import Page, Subscription
-from schemas.codec import canonical, shorten
+from connectors.sweeping import FIRST_LOOK, Page, Subscription, foreign
+from schemas.codec import canonical
 from schemas.events.fields import Instant
 from schemas.raw import RawRecord
 
-_FIRST_LOOK: Final = timedelta(days=7)
 _OVERLAP: Final = timedelta(minutes=10)
 # A round that was interrupted so long ago begins anew.
 _STALE: Final = timedelta(days=1)
@@ -149,14 +148,11 @@ def _things(events: Iterable[Mapping[str, Any]], types: tuple[str, ...]) -> dict
 
 def _place(cursor: str | None, until: datetime) -> _Place:
     if cursor is None:
-        return _Place(since=until - _FIRST_LOOK)
+        return _Place(since=until - FIRST_LOOK)
     try:
         return _read_place(cursor)
     except msgspec.DecodeError:
-        raise SourceRefused(
-            f"the cursor of the sweep is {shorten(cursor)}, which this release did not write",
-            "Delete the source's row in the ledger's table of sweeps: it is swept from a week ago on.",
-        ) from None
+        raise foreign(cursor) from None
 
 
 def _text(place: _Place) -> str:
