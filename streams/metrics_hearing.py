@@ -15,6 +15,7 @@ class HearingMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
+        self._swept: frozenset[str] = frozenset()
 
     def watch_polled(self, sources: Sequence[str]) -> None:
         """Sources that this process asks: outboxes and APIs."""
@@ -95,7 +96,7 @@ class HearingMetrics:
 
     def brought_by_sweep(self, source: str, events: int) -> None:
         """Events that were taken in, and that nobody but a sweep had told until then."""
-        if source in getattr(self, "_swept", ()):
+        if source in self._swept:
             self.swept_first.labels(source).inc(events)
 
     def is_silent(self, source: str, seconds: float | None) -> None:

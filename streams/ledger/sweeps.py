@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.clock import Clock
 from streams.ledger import bulk, tables
@@ -54,7 +53,8 @@ class Sweeps:
             # A lead that ends far ahead was taken before the clock was set back.
             if row["owner"] != owner and now < row["led_until"] <= until:
                 return None
-            await self._set(connection, source, owner=owner, led_until=until)
+            mine = update(_sweeps).where(_sweeps.c.source == source)
+            await connection.execute(mine.values(owner=owner, led_until=until))
         return _state(row)
 
     @repeated
@@ -92,10 +92,6 @@ class Sweeps:
         async with self._store.write() as connection:
             statement = update(_sweeps).where(_sweeps.c.source == source, _sweeps.c.owner == leader).values(**values)
             return (await connection.execute(statement)).rowcount == 1
-
-    @staticmethod
-    async def _set(connection: AsyncConnection, source: str, **values: Any) -> None:
-        await connection.execute(update(_sweeps).where(_sweeps.c.source == source).values(**values))
 
 
 def _state(row: Any) -> SweepState:

@@ -46,10 +46,9 @@ async def tell(
     found = 0
     for resource in TOLD:
         some = {one.xero_id: one for one in documents if one.resource == resource and is_sale(resource, one.body)}
+        telling = _Telling(connection, voice, resource, now, silent_before=silent_before)
         for ids in chunks(some):
-            found += await _Telling(connection, voice, resource, now, silent_before=silent_before).tell(
-                [some[one] for one in ids]
-            )
+            found += await telling.tell([some[one] for one in ids])
     return found
 
 
