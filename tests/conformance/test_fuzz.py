@@ -32,13 +32,13 @@ from tests.conformance.test_cloudevents import TestCloudEvents as CloudEventsCas
 from tests.conformance.test_shopify import TestShopify as ShopifyCase
 from tests.conformance.test_stripe import TestStripe as StripeCase
 from tests.conformance.test_xero import TestXero as XeroCase
+from tests.support.sandboxes import swept
 from tests.unit.receiver.support import NOW
-from tests.unit.shopify.running import decided, swept
+from tests.unit.shopify.running import decided
 from tests.unit.shopify.running import running as shop_running
 from tests.unit.shopify.test_shopify_random_days import one_day
 from tests.unit.stripe import billing, payloads
 from tests.unit.stripe.running import running as account_running
-from tests.unit.stripe.running import swept as account_swept
 from tests.unit.stripe.test_stripe_billing import old_line
 from tests.unit.stripe.test_stripe_booked import one_day as account_day
 
@@ -47,7 +47,7 @@ CASES: dict[str, Case] = {case.kind: case for case in (CloudEventsCase(), Shopif
 PURE = {
     "stripe": ("connectors/stripe/normalise.py", "connectors/stripe/verify.py", "connectors/stripe/told"),
     "shopify": ("connectors/shopify/normalise.py", "connectors/shopify/verify.py", "connectors/shopify/told"),
-    "xero": ("connectors/xero/heard.py", "connectors/xero/webhook.py"),
+    "xero": ("connectors/xero/heard.py", "connectors/xero/verify.py", "connectors/xero/webhook.py"),
     "cloudevents": ("connectors/cloudevents/reading.py",),
 }
 EXAMPLES_QUICK = 150
@@ -228,7 +228,7 @@ async def found_in_account() -> list[RawRecord]:
     async with account_running() as account:
         for seed in range(6):
             account_day(account.sandbox, random.Random(seed))
-        records, _ = await account_swept(account.sweeper(), after_s=6000)
+        records, _ = await swept(account.sweeper(), after_s=6000)
         await account.sandbox.deliveries.close()
         return records
 

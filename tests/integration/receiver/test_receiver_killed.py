@@ -29,8 +29,9 @@ from streams.kafka.broker import JavaBroker
 from tests.conftest import HOME
 from tests.support.cli import COMMAND, environment
 from tests.support.kafka import read_all
+from tests.support.sandboxes import START
 from tests.unit.receiver.support import event, order
-from tests.unit.shopify.running import ACCESS, KEY, START
+from tests.unit.shopify.running import ACCESS, KEY
 
 ROOT = Path(__file__).parents[3]
 XERO_KEY = "the key of Xero's webhook"

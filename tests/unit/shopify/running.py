@@ -2,55 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
-from connectors.base import ApiConfig, Events, Secret, SourceConfig
+from connectors.base import ApiConfig, Secret, SourceConfig
 from connectors.fetching import Fetcher
-from connectors.shopify.normalise import KEPT_HEADERS, normalise
 from connectors.shopify.sandbox import Shop, ShopifySandbox
 from connectors.shopify.sweep import ShopifySweeper
 from connectors.xero.sandbox import ManualClock
-from schemas.envelope import Envelope
-from schemas.raw import RawRecord
+from tests.support.sandboxes import START, Ears
 
-START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 KEY = "shpss_of_this_year"
 ACCESS = "shpat_of_this_year"
-
-
-@dataclass(slots=True)
-class Ears:
-    """Who takes webhooks. `status` is what it answers; `heard` is every request."""
-
-    status: int = 200
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    async def take(self, request: web.Request) -> web.Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        self.heard.append((headers, await request.read()))
-        return web.Response(status=self.status)
-
-    @property
-    def topics(self) -> list[str]:
-        return [headers["x-shopify-topic"] for headers, _ in self.heard]
-
-    def records(self) -> list[RawRecord]:
-        """What a receiver would put into the topic raw."""
-        return [
-            RawRecord(
-                source="shop-1",
-                connector="shopify",
-                body=body,
-                received_at=START,
-                headers={name: headers[name] for name in KEPT_HEADERS},
-            )
-            for headers, body in self.heard
-        ]
+SOURCE = SourceConfig(name="shop-1", connector="shopify", secrets=(Secret(KEY),), gateway="shop-1")
 
 
 @dataclass(slots=True)
@@ -65,11 +31,15 @@ class Running:
     http: aiohttp.ClientSession
 
     def config(self, access: str = ACCESS) -> SourceConfig:
-        api = ApiConfig(url=self.url, token=Secret(access))
-        return SourceConfig(name="shop-1", connector="shopify", secrets=(Secret(KEY),), gateway="shop-1", api=api)
+        return replace(SOURCE, api=ApiConfig(url=self.url, token=Secret(access)))
 
     def sweeper(self, access: str = ACCESS) -> ShopifySweeper:
         return ShopifySweeper(self.config(access), Fetcher(self.http, self.url, timeout_s=5))
+
+    @property
+    def topics(self) -> list[str]:
+        """What the webhooks so far were about."""
+        return [headers["x-shopify-topic"] for headers, _ in self.ears.heard]
 
     async def call(self, path: str, body: Any) -> Any:
         """What a person does at the sandbox's desk."""
@@ -81,42 +51,13 @@ class Running:
 @asynccontextmanager
 async def running(*, is_subscribed: bool = True) -> AsyncIterator[Running]:
     """A shop with a clock that stands still."""
-    clock, ears = ManualClock(START), Ears()
+    clock, ears = ManualClock(START), Ears(SOURCE)
     counted = iter(range(1, 100_000))
     sandbox = ShopifySandbox(clock=clock, secret=KEY, token=ACCESS, new_id=lambda: f"id-{next(counted)}")
-    listening = web.Application()
-    listening.router.add_post("/v1/sources/shop-1", ears.take)
-    runner = web.AppRunner(listening, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        uri = f"http://127.0.0.1:{runner.addresses[0][1]}/v1/sources/shop-1"
+    async with ears.open() as uri, sandbox.serve() as url, aiohttp.ClientSession() as http:
         if is_subscribed:
             sandbox.subscribe_all(uri)
-        async with sandbox.serve() as url, aiohttp.ClientSession() as http:
-            yield Running(sandbox, clock, ears, url, uri, http)
-    finally:
-        await runner.cleanup()
-
-
-async def swept(
-    sweeper: ShopifySweeper, cursor: str | None = None, *, after_s: float = 60
-) -> tuple[list[RawRecord], str]:
-    """A whole round of a sweep, up to so many seconds after the start; what it found, and where the next one begins."""
-    found: list[RawRecord] = []
-    for _ in range(200):
-        page = await sweeper.page(cursor, START + timedelta(seconds=after_s))
-        found += page.records
-        cursor = page.cursor
-        if not page.more:
-            return found, cursor
-    raise AssertionError("the round does not end")
-
-
-def told(records: list[RawRecord], config: SourceConfig) -> list[Envelope]:
-    """The events of these records; those that tell none are left out."""
-    outcomes = [normalise(record, config) for record in records]
-    return [event for outcome in outcomes if isinstance(outcome, Events) for event in outcome.envelopes]
+        yield Running(sandbox, clock, ears, url, uri, http)
 
 
 def decided(shop: Shop) -> None:

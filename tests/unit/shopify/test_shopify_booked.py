@@ -11,7 +11,8 @@ from streams import tenants
 from streams.core.effects import payload_digest
 from streams.core.tenants import Tenants
 from streams.core.translate import translate
-from tests.unit.shopify.running import Running, swept, told
+from tests.support.sandboxes import swept, told
+from tests.unit.shopify.running import Running
 from tests.unit.shopify.test_shopify_random_days import one_day
 
 SOURCES = """\

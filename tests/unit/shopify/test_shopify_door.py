@@ -1,6 +1,5 @@
 """A shop at our own receiver: signed, answered as Shopify wants it, and nothing lost while Kafka is away."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -12,8 +11,9 @@ from connectors.shopify.sandbox import ShopifySandbox
 from connectors.shopify.sandbox.deliveries import RETRIES_AFTER_S
 from connectors.xero.sandbox import ManualClock
 from schemas import raw
+from tests.support.sandboxes import START, later, told
 from tests.unit.receiver import support
-from tests.unit.shopify.running import KEY, START, told
+from tests.unit.shopify.running import KEY
 
 SOURCE = SourceConfig(
     name="shop-1", connector="shopify", secrets=(Secret("last year's"), Secret(KEY)), gateway="shop-1"
@@ -30,10 +30,7 @@ class Connected:
     receiver: support.Running
 
     async def later(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-        for _ in range(3):
-            await asyncio.sleep(0)
-        await self.sandbox.deliveries.settled()
+        await later(self.clock, self.sandbox.deliveries, seconds)
 
     def subjects(self) -> list[str]:
         """What the accepted deliveries tell, each fact as often as it is told."""

@@ -12,7 +12,8 @@ from connectors.shopify.sandbox.books import Order
 from connectors.shopify.sandbox.catalogue import PRODUCTS
 from schemas.envelope import Envelope
 from schemas.events import OrderCancelled, OrderUpdated, PaymentReceived, RefundIssued, decode_event
-from tests.unit.shopify.running import Running, swept, told
+from tests.support.sandboxes import swept, told
+from tests.unit.shopify.running import Running
 
 NOTHING = Decimal(0)
 

@@ -14,8 +14,9 @@ from connectors.shopify.sandbox.books import Order
 from schemas.commands import Ignored, RefusedEvent
 from schemas.envelope import Envelope
 from schemas.events import decode_event
+from tests.support.sandboxes import swept, told
 from tests.unit.shopify.payloads import LIVE, raw
-from tests.unit.shopify.running import Running, decided, swept, told
+from tests.unit.shopify.running import Running, decided
 
 MUGS = {"MUG-BLUE": 2, "TEA-250": 1}
 

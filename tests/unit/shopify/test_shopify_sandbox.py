@@ -17,7 +17,8 @@ from connectors.shopify.sandbox.answer import reckoned
 from connectors.shopify.sandbox.deliveries import RETRIES_AFTER_S
 from connectors.shopify.sandbox.question import Unreadable, read
 from connectors.shopify.verify import verify
-from tests.unit.shopify.running import ACCESS, START, Running, running
+from tests.support.sandboxes import START, later
+from tests.unit.shopify.running import ACCESS, Running, running
 
 ASK = "/admin/api/2026-10/graphql.json"
 
@@ -34,18 +35,10 @@ def code(answer: Any) -> str:
     return str(answer["errors"][0]["extensions"]["code"])
 
 
-async def later(shop: Running, seconds: float) -> None:
-    """Moves the shop's clock, and lets what woke up do its work."""
-    shop.clock.advance(seconds)
-    for _ in range(3):
-        await asyncio.sleep(0)
-    await shop.sandbox.deliveries.settled()
-
-
 async def test_webhooks_are_signed(shop: Running) -> None:
     shop.sandbox.shop.place({"MUG-BLUE": 1})
     await shop.sandbox.deliveries.settled()
-    assert shop.ears.topics == ["customers/create", "orders/create"]
+    assert shop.topics == ["customers/create", "orders/create"]
     for headers, body in shop.ears.heard:
         request = HttpRequest("POST", "/v1/sources/shop-1", tuple(headers.items()), body)
         verify(request, shop.config(), START)
@@ -68,9 +61,9 @@ async def test_what_fails_comes_again_as_it_was_until_it_is_taken() -> None:
         shop.ears.status = 503
         shop.sandbox.shop.place({"MUG-BLUE": 1})
         await shop.sandbox.deliveries.settled()
-        await later(shop, RETRIES_AFTER_S[0])
+        await later(shop.clock, shop.sandbox.deliveries, RETRIES_AFTER_S[0])
         shop.ears.status = 200
-        await later(shop, RETRIES_AFTER_S[1])
+        await later(shop.clock, shop.sandbox.deliveries, RETRIES_AFTER_S[1])
         [delivery] = shop.sandbox.deliveries.log
         assert (delivery.state, delivery.tries) == ("delivered", [503, 503, 200])
         first, second, third = shop.ears.heard
@@ -89,14 +82,14 @@ async def test_after_eight_retries_in_four_hours_the_subscription_is_deleted() -
         await shop.sandbox.deliveries.settled()
         for wait_s in RETRIES_AFTER_S:
             assert len(shop.sandbox.deliveries.subscriptions) == 2
-            await later(shop, wait_s)
+            await later(shop.clock, shop.sandbox.deliveries, wait_s)
         [delivery] = shop.sandbox.deliveries.log
         assert (delivery.state, delivery.tries) == ("failed", [500] * 9)
         assert [one.topic for one in shop.sandbox.deliveries.subscriptions.values()] == ["orders/updated"]
         shop.ears.status = 200
         shop.sandbox.shop.edit(order, po_number="PO-1")
         await shop.sandbox.deliveries.settled()
-        assert shop.ears.topics[-1] == "orders/updated", "the other topic is still told"
+        assert shop.topics[-1] == "orders/updated", "the other topic is still told"
 
 
 async def test_nobody_there_is_a_failure_and_a_redirect_is_not_followed(shop: Running) -> None:
@@ -113,16 +106,16 @@ async def test_deliveries_are_lost_doubled_and_reordered_on_order(shop: Running)
     await shop.call("deliveries", {"lose": 2})
     order = await shop.call("orders", {"items": {"MUG-BLUE": 1}})
     await shop.sandbox.deliveries.settled()
-    assert shop.ears.topics == []
+    assert shop.topics == []
     await shop.call("deliveries", {"double": 1})
     await shop.call(f"orders/{order['id']}/edit", {"po_number": "PO-1"})
     await shop.sandbox.deliveries.settled()
-    assert shop.ears.topics == ["orders/updated"] * 2
+    assert shop.topics == ["orders/updated"] * 2
     assert shop.ears.heard[0] == shop.ears.heard[1]
     assert await shop.call("deliveries", {"reorder": 3}) == {"lose": 0, "double": 0, "reorder": 3}
     await shop.call(f"orders/{order['id']}/pay", {})
     await shop.sandbox.deliveries.settled()
-    assert shop.ears.topics[2:] == ["orders/updated", "orders/paid", "order_transactions/create"]
+    assert shop.topics[2:] == ["orders/updated", "orders/paid", "order_transactions/create"]
 
 
 async def test_everything_may_be_made_to_happen_over_http(shop: Running) -> None:

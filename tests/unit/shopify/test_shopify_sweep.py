@@ -16,8 +16,9 @@ from connectors.shopify.queries import RESOURCES
 from connectors.shopify.sandbox.answer import reckoned
 from connectors.shopify.sandbox.question import read
 from connectors.shopify.sweep import ShopifySweeper
+from tests.support.sandboxes import START, swept, told
 from tests.unit.shopify.payloads import LIVE, raw
-from tests.unit.shopify.running import START, Running, decided, running, swept, told
+from tests.unit.shopify.running import Running, decided, running
 
 MUGS = {"MUG-BLUE": 2, "TEA-250": 1}
 
@@ -236,9 +237,9 @@ async def test_no_account_with_shopify_payments_is_no_error(shop: Running) -> No
         assert (page.records, page.more) == ((), True)
 
 
-def test_a_source_without_an_api_cannot_be_swept() -> None:
+async def test_a_source_without_an_api_cannot_be_swept(shop: Running) -> None:
     with pytest.raises(ValueError, match="shop-1 has no api"):
-        ShopifySweeper(LIVE, None)  # type: ignore[arg-type]  # nothing is asked before it is refused
+        ShopifySweeper(LIVE, Fetcher(shop.http, shop.url))
 
 
 def test_a_customer_of_a_sweep_is_an_event() -> None:

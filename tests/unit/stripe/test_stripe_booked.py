@@ -13,7 +13,8 @@ from streams import tenants
 from streams.core.effects import payload_digest
 from streams.core.tenants import Tenants
 from streams.core.translate import translate
-from tests.unit.stripe.running import Running, swept, told
+from tests.support.sandboxes import swept, told
+from tests.unit.stripe.running import Running
 
 SOURCES = """\
 version: 1

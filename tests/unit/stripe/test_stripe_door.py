@@ -1,6 +1,5 @@
 """An account at our own receiver: signed, answered as Stripe wants it, and nothing lost while Kafka is away."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -11,9 +10,10 @@ from connectors.stripe.sandbox import StripeSandbox
 from connectors.stripe.sandbox.deliveries import RETRIES_AFTER_S
 from connectors.xero.sandbox import ManualClock
 from schemas import raw
+from tests.support.sandboxes import START, later, told
 from tests.unit.receiver import support
 from tests.unit.stripe.payloads import LIVE
-from tests.unit.stripe.running import KEY, START, told
+from tests.unit.stripe.running import KEY
 
 
 class OneClock(ManualClock):
@@ -32,10 +32,7 @@ class Connected:
     receiver: support.Running
 
     async def later(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-        for _ in range(3):
-            await asyncio.sleep(0)
-        await self.sandbox.deliveries.settled()
+        await later(self.clock, self.sandbox.deliveries, seconds)
 
     def facts(self) -> list[str]:
         """What the accepted deliveries tell, each fact as often as it is told."""

@@ -16,8 +16,9 @@ from schemas.codec import content_digest, load_json
 from schemas.envelope import Envelope
 from schemas.events import PayoutPaid, decode_event
 from schemas.keys import event_key
+from tests.support.sandboxes import START, swept, told
 from tests.unit.stripe.payloads import LIVE
-from tests.unit.stripe.running import START, Running, swept, told
+from tests.unit.stripe.running import Running
 
 LINES = [{"amount": 1000, "percent": 20, "quantity": 2}]
 
