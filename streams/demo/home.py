@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from streams.demo.doors import COMPANY, DATABASE_URL, SHOPIFY_TOKEN, open_doors
+from streams.demo.doors import COMPANY, DATABASE_URL, SHOPIFY_API, open_doors
 from streams.demo.expected import UNTAXED, Circumstances
 
 TENANT: Final = "uk"
@@ -55,7 +55,7 @@ class Home:
         """The environment that the sources name: their secrets, and where the company's database is."""
         return {
             **{credential.variable: credential.secret for credential in self.credentials.values()},
-            SHOPIFY_TOKEN: self.shop_token,
+            SHOPIFY_API: self.shop_token,
             DATABASE_URL: f"sqlite:///{self.database}",
         }
 

@@ -69,9 +69,12 @@ def all_equal(h: Hearing) -> None:
 
 def held(h: Hearing, resource: str, *fields: str) -> set[tuple[Any, ...]]:
     """The snapshots: id, and two fields each, a number as such."""
-    columns = ", ".join(f"json_extract(body, '{field}')" for field in fields)
-    rows = h.world.rows(f"SELECT xero_id, {columns} FROM documents WHERE resource = '{resource}'")  # noqa: S608  # our own
-    return {(xero_id, status, _number(value)) for xero_id, status, value in (tuple(row.values()) for row in rows)}
+    statement = (
+        "SELECT xero_id, json_extract(body, ?) AS status, json_extract(body, ?) AS value FROM documents "
+        "WHERE resource = ?"
+    )
+    rows = h.world.rows(statement, *fields, resource)
+    return {(row["xero_id"], row["status"], _number(row["value"])) for row in rows}
 
 
 def _number(value: Any) -> Any:

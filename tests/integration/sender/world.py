@@ -114,10 +114,10 @@ class World:
     def questions(self) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM questions WHERE state = 'open'")
 
-    def rows(self, statement: str) -> list[dict[str, Any]]:
+    def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(statement)]
+            return [dict(row) for row in connection.execute(statement, values)]
 
     def books(self) -> dict[str, Any]:
         return self.sandbox.books(self.tenant_id)
