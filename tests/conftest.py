@@ -12,9 +12,10 @@ from hypothesis import settings
 from streams.kafka import local
 from streams.kafka.local import Kafka
 
-# How long an example takes is a matter of the machine.
-settings.register_profile("ledgerstream", deadline=None)
-settings.load_profile("ledgerstream")
+# How long an example takes is a matter of the machine. `make test` tries the same examples each time, so that it judges
+# a change and not its luck; the longer rounds of `make test-all` look for new ones.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("new", deadline=None)
 
 HOME = Path(__file__).resolve().parents[1] / ".ledgerstream"
 
@@ -34,6 +35,10 @@ def _kafka(config: pytest.Config) -> Kafka:
 def pytest_configure_node(node: Any) -> None:
     """Where the run is spread over processes (pytest-xdist), the first one has the broker that all of them use."""
     node.workerinput["bootstrap"] = _kafka(node.config).bootstrap
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("new" if config.option.markexpr == "all" else "same")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -13,8 +13,9 @@ from typing import Final
 
 import msgspec
 
-from schemas.commands import UpsertInvoice
+from schemas.commands import UpsertContact, UpsertInvoice
 from streams.core import plan
+from streams.core.decide_contact import ALIAS, NAME_HINT
 from streams.core.decisions import READ_AFTER, Rates, Write
 from streams.core.results import Back
 from streams.core.situation import RESTORED, OpenWrite, PlannedWrite, ReadyCommand, Version
@@ -34,7 +35,7 @@ def planned(
     looked_for: list[OpenWrite] = []
     back: list[Back] = []
     for item in items:
-        versions = ((one, _made(_of_anybody(_anew(one)), rates)) for one in item.command.replaced)
+        versions = ((one, _made(_of_anybody(_anew(one)), rates)) for one in _told(item.command))
         older = [(one, made) for one, made in versions if made is not None]
         own = _made(_anew(item.command) if older else item.command, rates)
         # A cancellation makes nothing itself: what it calls off is looked for.
@@ -53,6 +54,16 @@ def planned(
                 )
             )
     return tuple(looked_for), tuple(back)
+
+
+def _told(command: ReadyCommand) -> tuple[ReadyCommand, ...]:
+    """The versions that Xero may hold besides the newest. No person gave a contact the alias that it gets from us where
+    its own name is another's, so each version of a contact counts under both."""
+    if not command.replaced:
+        return ()
+    named = (one for one in (*command.replaced, command) if isinstance(one.payload, UpsertContact))
+    aliases = (msgspec.structs.replace(one, hints={**one.hints, NAME_HINT: ALIAS}) for one in named)
+    return (*aliases, *command.replaced)
 
 
 def _made(command: ReadyCommand, rates: Rates) -> PlannedWrite | None:

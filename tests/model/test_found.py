@@ -82,6 +82,20 @@ async def test_a_contact_that_a_restored_ledger_finds_under_its_alias_can_be_cha
     assert await world.ledger.questions.list() == []
 
 
+async def test_a_contact_that_was_named_by_its_alias_after_the_backup_can_be_changed(world: World) -> None:
+    """The version that stands was looked for under its own name only, so its alias counted as a person's edit."""
+    await world.start()
+    await world.feed(world.shop.order("1002", 1, "10.00"))
+    await world.back_up()
+    await world.feed(world.shop.order("1003", 1, "10.00"))
+    await world.kill(world.owners[0])
+    await world.feed(world.shop.customer("b", 1))
+    await world.restore()
+    await world.start()
+    await settled(world)
+    assert await world.ledger.questions.list() == []
+
+
 async def test_a_restored_ledger_knows_which_version_stands_while_a_person_decides(world: World) -> None:
     """The audit used to say that nothing tells what was posted."""
     await world.start()
