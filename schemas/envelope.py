@@ -23,6 +23,8 @@ SPEC_VERSION: Final = "1.0"
 VIA: Final = "via"
 VIA_SWEEP: Final = (f"ce_{VIA}", b"sweep")
 
+_NOT_KEPT: Final = ("specversion", "datacontenttype")
+# In the order in which they are written.
 _KNOWN: Final = (
     "id",
     "source",
@@ -77,19 +79,18 @@ def from_attributes(attributes: Mapping[str, Any], data: bytes) -> Envelope:
     version = attributes.get("specversion")
     if version != SPEC_VERSION:
         raise Refused("specversion", shorten(version), f'"{SPEC_VERSION}"')
-    texts: dict[str, str] = {}
+    known: dict[str, str] = {}
+    extras: dict[str, str] = {}
     for name, value in attributes.items():
-        if name in ("specversion", "datacontenttype") or value is None:
-            continue
-        texts[name] = _text(name, value)
-    _check_required(texts)
-    if "time" in texts:
-        parse_time(texts["time"])
-    if "sequence" in texts and not _SEQUENCE.fullmatch(texts["sequence"]):
-        raise Refused("sequence", shorten(texts["sequence"]), "a whole number: the source's own version of the entity")
+        if value is not None and name not in _NOT_KEPT:
+            (known if name in _KNOWN else extras)[name] = _text(name, value)
+    _check_required(known)
+    if "time" in known:
+        parse_time(known["time"])
+    if "sequence" in known and not _SEQUENCE.fullmatch(known["sequence"]):
+        raise Refused("sequence", shorten(known["sequence"]), "a whole number: the source's own version of the entity")
     _check_content_type(attributes.get("datacontenttype"))
-    known = {name: texts.pop(name) for name in _KNOWN if name in texts}
-    return Envelope(data=data, extras=texts, **known)
+    return Envelope(data=data, extras=extras, **known)
 
 
 def _text(name: str, value: Any) -> str:

@@ -35,6 +35,7 @@ def parse_decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
+@lru_cache(maxsize=4096)
 def parse_amount(text: str, currency: str) -> Decimal:
     """An amount with the currency's own places, however a source writes it: "24", "24.0" and "24.00" are one amount.
 

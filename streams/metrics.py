@@ -61,8 +61,8 @@ class MetricsRegistry:
     def webhook_request(self, source: str, result: Result, duration_s: float) -> None:
         """One request at the receiver (connectors.receiver.ReceiverMetrics)."""
         label = self.source_label(source)
-        self.webhook_requests.labels(label, result).inc()
-        self.webhook_seconds.labels(label).observe(duration_s)
+        self._ended[label, result].inc()
+        self._took[label].observe(duration_s)
 
     def schema_rejection(self, event_type: str | None) -> None:
         """A record or request that does not fit its contract (connectors.receiver.ReceiverMetrics)."""
@@ -172,10 +172,13 @@ class MetricsRegistry:
         self.source_last_event = self._gauge(
             "ledgerstream_source_last_event_timestamp_seconds", "When a source was last heard.", "source"
         )
-        for source in self.sources:
-            self.webhook_seconds.labels(source)
-            for result in RESULTS:
-                self.webhook_requests.labels(source, result)
+        # To look a series up by its labels costs more than to count in it, and every request does both.
+        self._took = {source: self.webhook_seconds.labels(source) for source in self.sources}
+        self._ended = {
+            (source, result): self.webhook_requests.labels(source, result)
+            for source in self.sources
+            for result in RESULTS
+        }
 
     def _stream(self) -> None:
         self.events = self._counter(

@@ -52,8 +52,8 @@ class Totals:
 def predict(lines: Iterable[TaxedLine], types: LineAmountTypes, percents: Mapping[str, Decimal]) -> Totals:
     """The totals of a document. `percents` gives each tax type's rate; KeyError for one it does not name."""
     totals = tuple([_line(line, types, percents) for line in lines])
-    amounts = reduce(EXACT.add, (line.amount for line in totals), Decimal(0))
-    tax = reduce(EXACT.add, (line.tax for line in totals), Decimal(0))
+    amounts = reduce(EXACT.add, [line.amount for line in totals], _NOTHING)
+    tax = reduce(EXACT.add, [line.tax for line in totals], _NOTHING)
     if types == "Inclusive":
         return Totals(subtotal=EXACT.subtract(amounts, tax), total_tax=tax, total=amounts, lines=totals)
     return Totals(subtotal=amounts, total_tax=tax, total=EXACT.add(amounts, tax), lines=totals)

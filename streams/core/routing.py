@@ -1,18 +1,15 @@
 """Which organisation an event belongs to, from the routes of the tenant files."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 from streams.core.refusal import Unbookable
 from streams.core.tenant_file import Route
 from streams.core.tenants import Tenant, Tenants
 
-_Conditions = list[tuple[tuple[str, ...], str | None]]
 
-
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a route may ask for. None: the event does not say."""
 
     currency: str | None = None
@@ -20,18 +17,22 @@ class Facts:
     channel: str | None = None
 
 
+class _Match(NamedTuple):
+    """A route that may take an event: for how many things it asks, and whether the event says all of them."""
+
+    tenant: Tenant
+    asks: int
+    is_sure: bool
+
+
 def tenant_of(tenants: Tenants, source: str, facts: Facts) -> Tenant | None:
     """The one organisation that the event belongs to, or None if the event says too little to tell.
 
     Of several that match, the one whose route asks for more wins. Raises Unbookable where no route could match.
     """
-    sure = [
-        (len(conditions), tenant)
-        for tenant, conditions in _matches(tenants, source, facts)
-        if all(value is not None for _, value in conditions)
-    ]
-    best = max((specific for specific, _ in sure), default=0)
-    winners = {tenant.name: tenant for specific, tenant in sure if specific == best}
+    sure = [match for match in _matches(tenants, source, facts) if match.is_sure]
+    best = max((match.asks for match in sure), default=0)
+    winners = {match.tenant.name: match.tenant for match in sure if match.asks == best}
     if len(winners) == 1:
         return next(iter(winners.values()))
     return None
@@ -39,7 +40,7 @@ def tenant_of(tenants: Tenants, source: str, facts: Facts) -> Tenant | None:
 
 def possible_tenants(tenants: Tenants, source: str, facts: Facts) -> tuple[Tenant, ...]:
     """Every organisation that the event may belong to. Raises Unbookable where no route could match."""
-    return tuple({tenant.name: tenant for tenant, _ in _matches(tenants, source, facts)}.values())
+    return tuple({match.tenant.name: match.tenant for match in _matches(tenants, source, facts)}.values())
 
 
 def definite_tenant(tenants: Tenants, source: str, facts: Facts) -> Tenant:
@@ -56,26 +57,29 @@ def definite_tenant(tenants: Tenants, source: str, facts: Facts) -> Tenant:
     return tenant
 
 
-def _matches(tenants: Tenants, source: str, facts: Facts) -> list[tuple[Tenant, _Conditions]]:
-    """The routes that the facts do not rule out, with what each asks for."""
-    asked = [(tenant, _conditions(route, facts)) for tenant, route in tenants.routes.get(source, ())]
-    found = [
-        (tenant, conditions)
-        for tenant, conditions in asked
-        if all(value is None or value in wanted for wanted, value in conditions)
-    ]
+def _matches(tenants: Tenants, source: str, facts: Facts) -> list[_Match]:
+    """The routes that the facts do not rule out."""
+    routes = tenants.routes.get(source, ())
+    found = [match for tenant, route in routes if (match := _match(tenant, route, facts)) is not None]
     if not found:
         raise _nowhere(source, facts)
     return found
 
 
-def _conditions(route: Route, facts: Facts) -> _Conditions:
-    pairs = (
+def _match(tenant: Tenant, route: Route, facts: Facts) -> _Match | None:
+    """What the route has to do with the event; None if it rules it out. Every event is asked about, so no lists."""
+    asks, is_sure = 0, True
+    for wanted, value in (
         (route.currencies, facts.currency),
         (route.countries, facts.country),
         (route.channels, facts.channel),
-    )
-    return [pair for pair in pairs if pair[0]]
+    ):
+        if wanted:
+            if value is not None and value not in wanted:
+                return None
+            asks += 1
+            is_sure = is_sure and value is not None
+    return _Match(tenant, asks, is_sure)
 
 
 def _nowhere(source: str, facts: Facts) -> Unbookable:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as aiokafka_errors
+from aiokafka.partitioner import DefaultPartitioner
 
 from streams.kafka.errors import BrokerUnavailable, KafkaError, RecordTooLarge, TopicMissing, no_answer
 from streams.kafka.records import Headers, Outgoing, RecordPosition
@@ -16,6 +18,7 @@ _LINGER_MS: Final = 5
 _DELIVERY_TIMEOUT_S: Final = 30.0
 _STOP_TIMEOUT_S: Final = 4.0
 _LOOK_TIMEOUT_S: Final = 2.0
+_chosen: Final = DefaultPartitioner()
 
 
 class Producer:
@@ -39,6 +42,7 @@ class Producer:
             linger_ms=_LINGER_MS,
             max_batch_size=_BATCH_BYTES,
             max_request_size=RECORD_BYTES_MAX,
+            partitioner=partition_of,
             request_timeout_ms=int(self._timeout_s * 1000),
         )
         starting = asyncio.ensure_future(producer.start())
@@ -150,6 +154,21 @@ class Producer:
             f"{self._bootstrap} did not take a record ({error or type(error).__name__}): see the broker's log; "
             "what was not acknowledged is sent again"
         )
+
+
+def partition_of(key: bytes | None, partitions: list[int], available: list[int]) -> int:
+    """The partition that Kafka's own clients choose for a key, by aiokafka's hash. That one is written in Python, and
+    keys come again and again, so it is remembered."""
+    if key is None:
+        chosen: int = _chosen(None, partitions, available)
+        return chosen
+    return partitions[_place(key, len(partitions))]
+
+
+@lru_cache(maxsize=4096)
+def _place(key: bytes, partitions: int) -> int:
+    place: int = _chosen(key, list(range(partitions)), [])
+    return place
 
 
 async def _ended(future: "asyncio.Future[Any]", timeout_s: float) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final, cast
 
 from aiokafka import TopicPartition
@@ -22,7 +23,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage, ack_lock
 
 from streams.kafka.delivered import Delivered
-from streams.kafka.records import Record, Run
+from streams.kafka.records import Headers, Record, Run
 
 PartitionName = tuple[str, int]
 OnAssigned = Callable[[frozenset[PartitionName]], Awaitable[Mapping[PartitionName, int]]]
@@ -33,6 +34,7 @@ _FETCH_TIMEOUT_HELD_BACK_S: Final = 0.02
 # Runs that have begun may end before their partition goes to another worker; longer than this, and they come again.
 _WAIT_EMPTY_S: Final = 3.0
 _NEVER: Final = -1
+_VALUE: Final = itemgetter(1)
 # About five seconds: longer than a rebalance in the consumer's thread takes to reach the loop.
 _FAILED_TURNS_MAX: Final = 250
 
@@ -255,7 +257,14 @@ def _record(record: Any) -> Record:
     return Record(
         key=record.key or b"",
         value=record.value or b"",
-        headers=tuple((name, value or b"") for name, value in record.headers),
+        headers=_headers(record.headers),
         offset=record.offset,
         timestamp_ms=record.timestamp,
     )
+
+
+def _headers(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
+    """A header without a value counts as an empty one; nearly no record has one."""
+    if all(map(_VALUE, headers)):
+        return cast("Headers", tuple(headers))
+    return tuple((name, value or b"") for name, value in headers)

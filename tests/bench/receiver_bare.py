@@ -1,17 +1,16 @@
-"""A bare aiohttp handler that verifies a signature and produces the body, acknowledged; nothing else.
+"""A bare aiohttp handler that verifies a signature with Stripe's own library, as Stripe's guide says, and produces the
+body, acknowledged; nothing else.
 
 Arguments: bootstrap, topic, secret. Prints its port.
 """
 
 import asyncio
-import hashlib
-import hmac
 import sys
-import time
 from typing import Final
 
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
+from stripe import SignatureVerificationError, WebhookSignature
 
 _TOLERANCE_S: Final = 300
 
@@ -22,14 +21,12 @@ async def serve(bootstrap: str, topic: str, secret: str) -> None:
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5, max_batch_size=256 * 1024
     )
     await producer.start()
-    key = secret.encode()
 
     async def post(request: web.Request) -> web.Response:
         body = await request.read()
-        time_part, _, signature = request.headers["Stripe-Signature"].partition(",v1=")
-        timestamp = time_part.removeprefix("t=")
-        wanted = hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(wanted, signature) or abs(time.time() - int(timestamp)) > _TOLERANCE_S:
+        try:
+            WebhookSignature.verify_header(body, request.headers["Stripe-Signature"], secret, _TOLERANCE_S)
+        except SignatureVerificationError:
             return web.Response(status=401)
         await (await producer.send(topic, body))
         return web.Response()

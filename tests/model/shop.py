@@ -51,6 +51,9 @@ class Order:
         """Whether the end follows from the events alone, in whatever order things happen: no person has to decide."""
         if self.is_disputed or self.has_bad_account:
             return False
+        if self.is_booked and None in self.versions.values():
+            # Taken up again after a cancellation: what was voided by then cannot be woken, and a person is asked.
+            return False
         if self.payments and len(set(self.versions.values())) > 1:
             return False
         return not (self.is_booked and sum(self.payments.values(), ZERO) > total_of(self.newest or ""))

@@ -195,9 +195,9 @@ class World:
         """G2, G3 and one sender at a time, at any moment."""
         assert self.xero.traffic.wrong == [], self.xero.traffic.wrong
         tables = self.xero.books.tables
-        live = [one for one in tables["Payments"].values() if one["Status"] != "DELETED"]
-        for documents in (live, tables["Invoices"].values(), tables["CreditNotes"].values()):
-            twice = [mark for mark, times in Counter(map(marks, documents)).items() if times > 1]
+        for resource in ("Invoices", "CreditNotes", "Payments"):
+            live = [one for one in tables[resource].values() if one["Status"] not in ("VOIDED", "DELETED")]
+            twice = [mark for mark, times in Counter(map(marks, live)).items() if times > 1]
             assert not twice, f"booked twice: {twice}"
 
     def _kept(self, resource: str, document: Document) -> None:

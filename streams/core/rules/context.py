@@ -2,8 +2,9 @@
 
 import contextlib
 import datetime as dt
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from schemas import keys
 from schemas.commands import AnyPayload, Command
@@ -16,8 +17,7 @@ NUMBER_CHARACTERS_MAX: Final = 255
 _YEARS: Final = range(1970, 3000)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """One event on its way through a rule. `entity` is its entity key, `time` its business time in UTC."""
 
     envelope: Envelope
