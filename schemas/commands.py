@@ -263,11 +263,13 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefusedEvent(msgspec.Struct, frozen=True, kw_only=True, tag="refused", tag_field="outcome"):
-    """The record cannot become commands: a dead letter."""
+    """The record cannot become commands: a dead letter. `about` names the thing at its source that is refused, where
+    several deliveries or sweeps may bring it: refused once for one reason, it needs one letter."""
 
     cause: Cause
     stage: Stage
     evidence: Evidence
+    about: str | None = None
 
 
 class Duplicate(msgspec.Struct, frozen=True, tag="duplicate", tag_field="outcome"):

@@ -11,6 +11,8 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from connectors.base import Events, Normalised, SourceConfig
 from connectors.stripe.told.credit_notes import credit_note_told
 from connectors.stripe.told.disputes import dispute_told
@@ -21,7 +23,7 @@ from connectors.stripe.told.payouts import payout_failed, payout_swept, payout_t
 from connectors.stripe.told.reading import get, mapping, moment, text
 from connectors.stripe.told.refunds import charge_refunded, refund_told
 from schemas.codec import Refused, load_json, shorten, to_json
-from schemas.commands import Ignored
+from schemas.commands import Ignored, RefusedEvent
 from schemas.envelope import Envelope
 from schemas.events import decode_event
 from schemas.keys import check_identifier
@@ -101,17 +103,21 @@ def _event(event: Any, raw: RawRecord, config: SourceConfig) -> Normalised:
         return Ignored(f"{kind} moves no money that is booked")
     at = moment(event, "created")
     version = get(event, "api_version")
+    thing = mapping(event, "data.object")
     told = build(
         Delivery(
             type=kind,
-            thing=mapping(event, "data.object"),
+            thing=thing,
             before=get(event, "data.previous_attributes"),
             at=at,
             api_version=version if isinstance(version, str) else "",
             config=config,
         )
     )
-    if not isinstance(told, tuple):
+    if isinstance(told, RefusedEvent):
+        # Several events and each sweep bring the same thing; what is wrong with it is wrong once.
+        return msgspec.structs.replace(told, about=f"{get(thing, 'object')}:{get(thing, 'id')}")
+    if isinstance(told, Ignored):
         return told
     identifier = text(event, "id")
     # One delivery may tell several facts: each needs an id of its own, the same at every delivery.

@@ -13,7 +13,8 @@ from schemas.commands import Ignored, RefusedEvent, decode_record
 from streams.core.tenants import Tenants
 from streams.kafka.records import Record, Reread
 from streams.ledger import Ledger
-from streams.ledger.audit_raw import RAW, RawRead
+from streams.ledger.audit_raw import RawRead
+from streams.ledger.letters import RAW
 from streams.normalise import Sources, normalise
 
 _BATCH: Final = 500

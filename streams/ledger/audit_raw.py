@@ -9,11 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from streams.ledger import tables
 from streams.ledger.audit import ReadRecord, positions
 from streams.ledger.engine import Store
-from streams.ledger.letters import trace_id
+from streams.ledger.letters import RAW, trace_id
 from streams.ledger.repeat import repeated
 from streams.ledger.rows import chunks
 
-RAW: Final = "raw"
 _events: Final = tables.events.c
 _letters: Final = tables.dead_letters.c
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.commands import CommandRecord, RefusedEvent
 from streams.ledger import tables
 from streams.ledger.among import among
-from streams.ledger.letters import record_subject
+from streams.ledger.letters import failure_of, record_subject
 from streams.ledger.rows import chunks, grouped
 
 
@@ -39,14 +39,16 @@ class RefusedState(NamedTuple):
 
 @dataclass(slots=True)
 class Known:
-    """`letters` are the subjects of records that were refused; `open_letters` those of events not mended yet, by event
-    key, and `refused_states` by entity key. `newest_state` is the sequence of an entity's newest state, for entities
-    of records that are refused now. `restored_at`: when a backup was put back."""
+    """`letters` are the subjects of records that were refused, `failures` what they were refused for; `open_letters`
+    those of events not mended yet, by event key and by failure, and `refused_states` by entity key. `newest_state` is
+    the sequence of an entity's newest state, for entities of records that are refused now. `restored_at`: when a
+    backup was put back."""
 
     events: dict[str, KnownEvent] = field(default_factory=dict)
     taken: set[Position] = field(default_factory=set)
     duplicates: set[Position] = field(default_factory=set)
     letters: set[str] = field(default_factory=set)
+    failures: set[str] = field(default_factory=set)
     open_letters: dict[str, list[str]] = field(default_factory=dict)
     refused_states: dict[str, list[RefusedState]] = field(default_factory=dict)
     newest_state: dict[str, int] = field(default_factory=dict)
@@ -84,6 +86,7 @@ async def load(connection: AsyncConnection, records: Sequence[CommandRecord]) ->
         )
         for key, subject in await connection.execute(open_ones):
             known.open_letters.setdefault(key, []).append(subject)
+    await _load_failures(connection, records, known)
     for topic, partition, offsets in grouped(position_of(record) for record in records):
         for table, found in ((_events, known.taken), (_duplicates, known.duplicates)):
             there = select(table.offset).where(
@@ -94,6 +97,17 @@ async def load(connection: AsyncConnection, records: Sequence[CommandRecord]) ->
         rows = await connection.execute(select(_letters.subject).where(among(_letters.subject, subjects)))
         known.letters.update(row[0] for row in rows)
     return known
+
+
+async def _load_failures(connection: AsyncConnection, records: Sequence[CommandRecord], known: Known) -> None:
+    """Which failures were told before, and the letters that what is told well now closes."""
+    for failures in chunks(failure_of(record) for record in records):
+        columns = (_letters.failure, _letters.subject, _letters.state)
+        found = select(*columns).where(among(_letters.failure, failures))
+        for failure, subject, state in await connection.execute(found):
+            known.failures.add(failure)
+            if state == "open":
+                known.open_letters.setdefault(failure, []).append(subject)
 
 
 async def _load_states(connection: AsyncConnection, records: Sequence[CommandRecord], known: Known) -> None:

@@ -10,11 +10,13 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import CommandRecord, Evidence, RefusedEvent
+from schemas.keys import digest
 from schemas.states import Cause, Stage
 from streams.ledger import tables
 from streams.ledger.among import among
 from streams.ledger.rows import CommandRow, chunks
 
+RAW: Final = "raw"
 _NAMESPACE: Final = uuid.UUID("6f1d4c52-6a60-5b0e-9c39-3c1f0f6f7f10")
 
 
@@ -38,6 +40,28 @@ def read_headers(stored: Sequence[Sequence[str]] | None) -> tuple[tuple[str, byt
     return tuple((name, value.encode("latin-1")) for name, value in stored or ())
 
 
+def failure_of(record: CommandRecord) -> str:
+    """What makes two refused records one failure, whichever delivery or sweep brought them: a thing at its source that
+    is refused for the same reason, the same content told by a source, or else the same bytes."""
+    outcome, source = record.outcome, record.source or ""
+    if isinstance(outcome, RefusedEvent) and outcome.about is not None:
+        evidence = outcome.evidence
+        parts = (source, outcome.about, evidence.message, evidence.field, evidence.value)
+        return digest(*((part or "").encode() for part in parts))
+    if record.digest is not None:
+        return told(source, record.digest)
+    # The headers of `raw` tell of the delivery, those of an event are part of it.
+    headers = () if record.topic == RAW else record.headers
+    return digest(
+        source.encode(), record.value or b"", *(part for name, text in headers for part in (name.encode(), text))
+    )
+
+
+def told(source: str, content: str) -> str:
+    """The failure of an event that could be read: its source, and the digest of its content."""
+    return digest(source.encode(), content.encode())
+
+
 def of_record(record: CommandRecord, refused: RefusedEvent, now: datetime) -> dict[str, Any]:
     """The letter of a record that cannot become commands; it holds the record whole."""
     subject = record_subject(record.topic, record.partition, record.offset)
@@ -46,6 +70,7 @@ def of_record(record: CommandRecord, refused: RefusedEvent, now: datetime) -> di
         "command_id": None,
         "event_key": record.event_key,
         "entity_key": record.entity_key,
+        "failure": failure_of(record),
         "tenant": None,
         "source": record.source,
         "kind": record.event_type,
@@ -82,6 +107,7 @@ def of_command(
         "command_id": command.command_id,
         "event_key": command.event_key,
         "entity_key": command.entity_key,
+        "failure": None,
         "tenant": command.tenant,
         "source": command.source,
         "kind": command.kind,

@@ -13,7 +13,7 @@ from schemas.states import disposition_of
 from schemas.status import CommandStatus, DocumentStatus, EventStatus, Problem
 from streams.clock import Clock
 from streams.core.waiting import Waiting
-from streams.ledger import dispositions, raw_ends, tables, waits
+from streams.ledger import dispositions, letters, raw_ends, tables, waits
 from streams.ledger.engine import Store
 from streams.ledger.repeat import repeated
 
@@ -21,6 +21,7 @@ _events: Final = tables.events
 _commands: Final = tables.commands
 _effects: Final = tables.effects
 _letters: Final = tables.dead_letters
+_duplicates: Final = tables.duplicates
 
 
 class Status:
@@ -67,15 +68,21 @@ class Status:
 
     @staticmethod
     async def _refused(connection: AsyncConnection, source: str, id: str, key: str) -> EventStatus | None:
-        """An event whose record was refused as a whole; what its letter says last."""
-        statement = (
-            select(_letters)
-            .where(_letters.c.event_key == key, _letters.c.command_id.is_(None))
-            .order_by(_letters.c.first_failed_at.desc())
-            .limit(1)
-        )
-        row = (await connection.execute(statement)).mappings().first()
-        if row is None:
+        """An event whose record was refused as a whole; what its letter says last. What told the same under another id
+        was refused with it."""
+        again = select(_duplicates.c.digest).where(_duplicates.c.event_key == key, _duplicates.c.digest.is_not(None))
+        failures = [letters.told(source, row[0]) for row in await connection.execute(again)]
+        for where in (_letters.c.event_key == key, _letters.c.failure.in_(failures)):
+            statement = (
+                select(_letters)
+                .where(where, _letters.c.command_id.is_(None))
+                .order_by(_letters.c.first_failed_at.desc())
+                .limit(1)
+            )
+            row = (await connection.execute(statement)).mappings().first()
+            if row is not None:
+                break
+        else:
             return None
         return EventStatus(
             source=source,

@@ -39,6 +39,8 @@ from streams.ledger.tables_running import receipts as receipts
 from streams.ledger.tables_running import stops as stops
 from streams.ledger.tables_running import sweeps as sweeps
 from streams.ledger.tables_running import tenants as tenants
+from streams.ledger.tables_troubles import dead_letters as dead_letters
+from streams.ledger.tables_troubles import questions as questions
 
 # One row: which ledger this is. `last_call` numbers the calls; it only grows, also after a backup was put back.
 ledger: Final = Table(
@@ -102,6 +104,7 @@ duplicates: Final = Table(
     Column("offset", BigInteger, primary_key=True, autoincrement=False),
     text_column("event_key"),
     text_column("digest", null=True),
+    Index("ix_duplicates_event_key", "event_key"),
 )
 
 # `position` is the order of a lane. `look_first`: a backup was put back, so Xero is asked before it is sent.
@@ -314,85 +317,4 @@ transitions: Final = Table(
         postgresql_where=text("published_at IS NULL"),
     ),
     sqlite_autoincrement=True,
-)
-
-# Key, value and headers are None where the record is that of the event: its row holds them.
-dead_letters: Final = Table(
-    "dead_letters",
-    metadata,
-    text_column("dlq_id", primary_key=True),
-    text_column("subject"),
-    text_column("command_id", ForeignKey("commands.command_id"), null=True),
-    text_column("event_key", null=True),
-    text_column("entity_key", null=True),
-    text_column("tenant", null=True),
-    text_column("source", null=True),
-    text_column("kind", null=True),
-    text_column("cause"),
-    text_column("stage"),
-    json_column("evidence"),
-    time_column("event_time", null=True),
-    number_column("sequence", null=True),
-    text_column("topic"),
-    Column("partition", Integer, nullable=False),
-    number_column("offset"),
-    number_column("timestamp_ms"),
-    bytes_column("key", null=True),
-    bytes_column("value", null=True),
-    json_column("headers", null=True),
-    Column("attempts", Integer, nullable=False),
-    time_column("first_failed_at"),
-    time_column("last_failed_at"),
-    Column("replay_count", Integer, nullable=False),
-    text_column("replay_of", null=True),
-    text_column("edited_by", null=True),
-    text_column("idempotency_key", null=True),
-    text_column("trace_id", null=True),
-    text_column("state"),
-    time_column("closed_at", null=True),
-    text_column("closed_by", null=True),
-    text_column("closed_reason", null=True),
-    one_of("state", ("open", "closed")),
-    CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
-    Index(
-        "uq_dead_letters_open",
-        "subject",
-        unique=True,
-        sqlite_where=text("state = 'open'"),
-        postgresql_where=text("state = 'open'"),
-    ),
-    Index("ix_dead_letters_event_key", "event_key"),
-    Index("ix_dead_letters_entity_key", "entity_key"),
-    Index("ix_dead_letters_position", "topic", "partition", "offset"),
-)
-
-questions: Final = Table(
-    "questions",
-    metadata,
-    text_column("question_id", primary_key=True),
-    text_column("kind"),
-    text_column("command_id", ForeignKey("commands.command_id"), null=True),
-    text_column("event_key", null=True),
-    text_column("entity_key", null=True),
-    text_column("tenant", null=True),
-    text_column("cause"),
-    text_column("text"),
-    json_column("ours"),
-    json_column("theirs"),
-    json_column("options"),
-    bytes_column("record", null=True),
-    text_column("state"),
-    text_column("answer", null=True),
-    text_column("actor", null=True),
-    time_column("asked_at"),
-    time_column("answered_at", null=True),
-    one_of("state", ("open", "closed")),
-    Index(
-        "uq_questions_open",
-        "command_id",
-        unique=True,
-        sqlite_where=text("state = 'open' AND command_id IS NOT NULL"),
-        postgresql_where=text("state = 'open' AND command_id IS NOT NULL"),
-    ),
-    Index("ix_questions_entity_key", "entity_key"),
 )

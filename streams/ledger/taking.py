@@ -70,7 +70,8 @@ class Taking:
 
     def _mends(self, record: CommandRecord, key: str) -> None:
         """A record may settle dead letters of records: the same event told well, or a newer state of its entity."""
-        for subject in self._known.open_letters.pop(key, ()):
+        told = (*self._known.open_letters.pop(key, ()), *self._known.open_letters.pop(letters.failure_of(record), ()))
+        for subject in dict.fromkeys(told):
             self._work.close_letter(subject, self._actor, "a later record told the event as it should be")
         if record.entity_key is None or record.sequence is None or not _tells_state(record):
             return
@@ -102,28 +103,39 @@ class Taking:
         if position in self._known.duplicates or (event is not None and event.position == position):
             self.counts.repeated += 1
             return
+        self._duplicate(record)
+        if event is not None and not isinstance(record.outcome, Duplicate) and record.digest != event.digest:
+            self.counts.conflicts += 1
+            self._conflicts.append((record, event))
+
+    def _duplicate(self, record: CommandRecord) -> None:
+        position = position_of(record)
         self._known.duplicates.add(position)
         self._duplicates.append({**position._asdict(), "event_key": key_of(record), "digest": record.digest})
         self._count(record)
         self.counts.duplicates += 1
         self.counts.known[record.source, "event"] += 1
-        if event is not None and not isinstance(record.outcome, Duplicate) and record.digest != event.digest:
-            self.counts.conflicts += 1
-            self._conflicts.append((record, event))
 
     def _refused(self, record: CommandRecord, refused: RefusedEvent) -> None:
         position = position_of(record)
         subject = letters.record_subject(*position)
-        if subject in self._known.letters or position in self._known.taken:
+        if subject in self._known.letters or position in self._known.taken or position in self._known.duplicates:
             self.counts.repeated += 1
             return
+        failure = letters.failure_of(record)
+        if failure in self._known.failures:
+            # A webhook, its repetition and each sweep bring the same: whoever works one letter off has mended it.
+            self._duplicate(record)
+            return
+        self._known.failures.add(failure)
         letter = letters.of_record(record, refused, self._work.now)
         self._work.letters.append(letter)
         self._count(record)
         self._known.letters.add(subject)
         self._outdated(record, subject)
-        if record.event_key is not None:
-            self._known.open_letters.setdefault(record.event_key, []).append(subject)
+        for name in (failure, record.event_key):
+            if name is not None:
+                self._known.open_letters.setdefault(name, []).append(subject)
         self.counts.refused += 1
         why = Why(actor=self._actor, reason=refused.evidence.message, cause=refused.cause, dlq_id=letter["dlq_id"])
         entity = record.entity_key or record.source or subject

@@ -45,7 +45,7 @@ WRONG = {
     '"offset", timestamp_ms, '
     "key, value, headers, attempts, first_failed_at, last_failed_at, replay_count, replay_of, edited_by, "
     "idempotency_key, "
-    "trace_id, state, closed_at, closed_by, closed_reason FROM dead_letters",
+    "trace_id, state, closed_at, closed_by, closed_reason, failure FROM dead_letters",
     "a second ledger in one file": "INSERT INTO ledger SELECT 2, ledger_id, created_at, last_call, app_not_before, "
     "restored_at FROM ledger",
 }

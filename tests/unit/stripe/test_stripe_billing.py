@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.base import ApiConfig, Events, Secret
-from schemas.commands import Ignored
+from schemas.commands import Ignored, RefusedEvent
 from schemas.events import OrderCancelled, OrderPlaced, PaymentReceived, RefundIssued, decode_event
 from schemas.events.fields import Address, Customer, Line, OrderRef
 from tests.unit.stripe.billing import credit_note, invoice, line
@@ -247,3 +247,9 @@ def test_a_credit_that_gave_no_money_back_is_a_letter(note: dict[str, Any], kept
     evidence = letter(event("credit_note.created", note))
     assert evidence.message.startswith(f"The credit note cn_1 credits {kept} GBP without giving it back")
     assert "invoice in_1" in (evidence.remedy or "")
+
+
+def test_a_thing_that_is_refused_is_named_so_that_its_next_event_makes_no_second_letter() -> None:
+    note = credit_note(refunds=[], pre_payment_amount=1200, post_payment_amount=0)
+    told = [delivered(event("credit_note.created", note, id=id_)) for id_ in ("evt_1", "evt_2")]
+    assert [one.about for one in told if isinstance(one, RefusedEvent)] == ["credit_note:cn_1"] * 2
