@@ -12,7 +12,7 @@ from schemas.states import CommandState
 from streams.core.effects import KEEP, TAKE, Conflict, Current, Same, Superseded, compare, encode_payload, incoming_of
 from streams.core.lanes import PERSON_S, target_s
 from streams.core.results import Option
-from streams.ledger.questions import question_row
+from streams.ledger.questions import EFFECT_CONFLICT, question_row
 from streams.ledger.rows import CommandRow, EffectRow
 from streams.ledger.transitions import WORKER, Why
 from streams.ledger.work import Work
@@ -39,6 +39,7 @@ def admit(work: Work, origin: Origin, command: Command, actor: str) -> None:
             row = _row(work, origin, command, "pending", actor)
             work.add(row, Why(actor=actor, reason=verdict.reason))
             make_current(work, row, actor, supersedes=verdict.supersedes)
+            _outdate(work, row, actor)
         case Superseded():
             row = _row(work, origin, command, "superseded", actor)
             work.add(row, Why(actor=actor, reason=verdict.reason))
@@ -51,10 +52,28 @@ def admit(work: Work, origin: Origin, command: Command, actor: str) -> None:
                 effect.highest_sequence = command.sequence
                 effect.changed = True
         case Conflict():
-            row = _row(work, origin, command, "pending", actor)
-            work.add(row, Why(actor=actor, reason=verdict.reason, cause="conflict"))
             assert current is not None, "nothing conflicts with a new effect"
-            work.questions.append(_question(work, row, current, verdict.reason))
+            _contest(work, _row(work, origin, command, "pending", actor), current, verdict.reason, actor)
+
+
+def _contest(work: Work, row: CommandRow, current: CommandRow, reason: str, actor: str) -> None:
+    """A person chooses between the two contents; whoever tells one of them again changes nothing."""
+    rivals = work.contested.setdefault(row.effect_key, [])
+    if any(row.digest == rival.digest for rival in rivals):
+        row.state = "same"
+        work.add(row, Why(actor=actor, reason=f"{reason}; a question about this one is open"))
+        return
+    work.add(row, Why(actor=actor, reason=reason, cause="conflict"))
+    rivals.append(row)
+    work.questions.append(_question(work, row, current, reason))
+
+
+def _outdate(work: Work, row: CommandRow, actor: str) -> None:
+    """A newer version settles which of two older ones was right: neither need be booked any more."""
+    for rival in work.contested.get(row.effect_key, ()):
+        older = rival.sequence is not None and row.sequence is not None and rival.sequence < row.sequence
+        if older and rival.state == "pending":
+            work.supersede(rival, f"superseded by {row.command_id}", actor)
 
 
 def _route(work: Work, row: CommandRow) -> None:
@@ -140,7 +159,7 @@ def tenant_of(work: Work, command: Command) -> str | None:
 
 def _question(work: Work, row: CommandRow, current: CommandRow, reason: str) -> Mapping[str, Any]:
     return question_row(
-        kind="effect_conflict",
+        kind=EFFECT_CONFLICT,
         subject=f"{row.command_id}|{row.revision}",
         command=row,
         text=f"{row.effect_key}: {reason}",

@@ -17,6 +17,7 @@ from streams.ledger import conflicts, locks, tables
 from streams.ledger.admission import make_current
 from streams.ledger.engine import Rollback, Store
 from streams.ledger.errors import NotPossible
+from streams.ledger.questions import EFFECT_CONFLICT
 from streams.ledger.repeat import repeated
 from streams.ledger.revising import discard, revise
 from streams.ledger.rows import CommandRow
@@ -117,10 +118,10 @@ class Questions:
 
 def _decide(work: Work, command: CommandRow, asked: Question, option: str, actor: str) -> None:
     reason = f"answered {option} to question {asked.question_id}"
-    if command.state == "pending" and (option == _DISCARD or (asked.kind == "effect_conflict" and option == KEEP)):
+    if command.state == "pending" and (option == _DISCARD or (asked.kind == EFFECT_CONFLICT and option == KEEP)):
         discard(work, command, actor, reason)
         return
-    if asked.kind == "effect_conflict":
+    if asked.kind == EFFECT_CONFLICT:
         effect = work.effects[command.effect_key]
         current = work.commands[effect.current_command]
         make_current(work, command, actor, supersedes=current.state in ("pending", "rejected"))

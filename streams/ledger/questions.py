@@ -10,6 +10,8 @@ import msgspec
 from streams.core.results import Option
 from streams.ledger.rows import CommandRow
 
+# Two contents for one effect.
+EFFECT_CONFLICT: Final = "effect_conflict"
 _NAMESPACE: Final = uuid.UUID("0d6c2f5e-8a55-5d0c-8f6c-35f2f2a3e9d1")
 
 

@@ -178,6 +178,7 @@ class Taking:
         for source, heard in self._heard:
             await hearing.note(work.connection, source, heard, work.now)
         await work.load_effects(key for _, one in commands for key in (one.effect_key, *one.depends_on))
+        await work.load_contested(command.effect_key for _, command in commands)
         news: dict[tuple[int, int], CommandRecord] = {}
         for record, command in commands:
             admit(work, self._origin(record), command, self._actor)

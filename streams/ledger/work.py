@@ -6,15 +6,16 @@ what it may have unblocked is looked at before the transaction ends.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.states import CommandState
 from streams.ledger import bulk, inherit, letters, ready, tables, transitions
 from streams.ledger.among import among
 from streams.ledger.cursors import Advance
+from streams.ledger.questions import EFFECT_CONFLICT
 from streams.ledger.rows import (
     COMMAND_COLUMNS,
     EFFECT_COLUMNS,
@@ -28,6 +29,9 @@ from streams.ledger.transitions import Why
 
 _commands = tables.commands.c
 _effects = tables.effects.c
+_questions = tables.questions.c
+# What stands in the place of an answer where something newer made the question needless.
+SUPERSEDED: Final = "superseded"
 
 
 class Work:
@@ -42,7 +46,10 @@ class Work:
         self.questions: list[Mapping[str, Any]] = []
         self.letters: list[Mapping[str, Any]] = []
         self.cursors = Advance()
+        # Commands that tell something else than their effect's current one, and wait for a person, by effect.
+        self.contested: dict[str, list[CommandRow]] = {}
         self._closing: list[tuple[str, str, str]] = []
+        self._outdated: dict[str, str] = {}
         self._entities: set[str] = set()
         self._linked: set[str] = set()
 
@@ -76,6 +83,21 @@ class Work:
             keys += [row[0] for row in await self.connection.execute(statement)]
         await self.load_effects(keys)
         await self.load_commands(ids)
+
+    async def load_contested(self, effect_keys: Iterable[str]) -> None:
+        """Read the commands about which a person is asked which of two contents is right."""
+        ids: list[str] = []
+        for keys in chunks(effect_keys):
+            statement = (
+                select(_questions.command_id)
+                .join(tables.commands, _commands.command_id == _questions.command_id)
+                .where(_questions.state == "open", _questions.kind == EFFECT_CONFLICT)
+                .where(among(_commands.effect_key, keys), _commands.state == "pending")
+            )
+            ids += [row[0] for row in await self.connection.execute(statement)]
+        await self.load_commands(ids)
+        for one in ids:
+            self.contested.setdefault(self.commands[one].effect_key, []).append(self.commands[one])
 
     def current(self, effect_key: str) -> CommandRow | None:
         """The current command of a loaded effect."""
@@ -115,9 +137,11 @@ class Work:
         self._linked.add(effect.effect_key)
 
     def supersede(self, command: CommandRow, reason: str, actor: str) -> None:
-        """Something newer takes the command's place; its dead letter is settled by that."""
+        """Something newer takes the command's place; its dead letter or question is settled by that."""
         if command.state == "rejected":
             self.close_letter(command.command_id, actor, reason)
+        elif command.state == "pending":
+            self._outdated[command.command_id] = actor
         self.change(command, "superseded", Why(actor=actor, reason=reason))
 
     def close_letter(self, subject: str, actor: str, reason: str) -> None:
@@ -163,8 +187,17 @@ class Work:
         for subject, actor, reason in self._closing:
             await letters.close(self.connection, [subject], self.now, actor, reason)
         await bulk.insert_missing(self.connection, tables.questions, self.questions)
+        await self._close_questions()
         await transitions.write(self.connection, self.transitions)
         self.transitions, self.questions, self.letters, self._closing = [], [], [], []
+
+    async def _close_questions(self) -> None:
+        """Nobody need choose any more what is done with a version that was replaced."""
+        for ids in chunks(self._outdated):
+            closed = {"state": "closed", "answer": SUPERSEDED, "actor": self._outdated[ids[0]], "answered_at": self.now}
+            asked = update(tables.questions).where(among(_questions.command_id, ids), _questions.state == "open")
+            await self.connection.execute(asked.values(**closed))
+        self._outdated = {}
 
     async def finish(self) -> int:
         """Write what was changed and set free what that unblocked; how many commands became ready."""

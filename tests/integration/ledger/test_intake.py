@@ -173,6 +173,26 @@ async def test_two_amounts_for_one_payment_are_a_question(ledger: Ledger) -> Non
     assert (await states(ledger, "stripe-1:payment:p1"))["shop-1:e2#payment"] == "discarded"
 
 
+async def test_a_content_that_is_told_again_is_asked_about_once(ledger: Ledger) -> None:
+    first, other = invoice("e1"), [invoice(event, total="13.00") for event in ("e2", "e3", "e4")]
+    await take_in(ledger, of(first, 0), of(other[0], 1), of(other[1], 2))
+    await take_in(ledger, of(other[2], 3), at=3)
+    assert len(await ledger.questions.list()) == 1
+    assert (await states(ledger, ORDER))["shop-1:e4#invoice"] == "same"
+
+
+async def test_a_newer_version_settles_which_of_two_was_right(ledger: Ledger) -> None:
+    await take_in(ledger, of(invoice("e1"), 0), of(invoice("e2", total="13.00"), 1))
+    await take_in(ledger, of(invoice("e3", sequence=2, total="14.00"), 2), at=2)
+    assert await ledger.questions.list() == []
+    [asked] = await ledger.questions.list(state=None)
+    assert asked.answer == "superseded"
+    assert await ready(ledger) == ["shop-1:e3#invoice"]
+    assert (await states(ledger, ORDER))["shop-1:e2#invoice"] == "superseded"
+    report = await ledger.audits.audit()
+    assert report.problems == ()
+
+
 async def test_the_other_content_can_be_taken(ledger: Ledger) -> None:
     await take_in(ledger, of(payment("e1"), 0), of(payment("e2", amount="13.00"), 1))
     [asked] = await ledger.questions.list()
