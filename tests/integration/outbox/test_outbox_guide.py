@@ -1,5 +1,6 @@
 """The triggers of deploy/docs/outbox.md, on an application that knows nothing of an outbox."""
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime
@@ -10,7 +11,8 @@ from sqlalchemy import text
 from connectors.cloudevents.records import Prepared
 from connectors.outbox.event import event_of
 from schemas.events import OrderCancelled, OrderUpdated, decode_event
-from tests.integration.outbox.company import Database
+from tests.integration.outbox.company import Database, Place
+from tests.support.postgres import PostgresServer
 
 GUIDE = Path(__file__).parents[3] / "deploy" / "docs" / "outbox.md"
 TEMPLATES = dict(re.findall(r"^```sql (\w+)\n(.*?)^```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE))
@@ -26,8 +28,8 @@ CREATE TABLE orders (
 )""",
     """\
 CREATE TABLE order_lines (
-  id bigint PRIMARY KEY, order_id bigint, description varchar(80), quantity integer, unit_amount {money},
-  tax_rate integer
+  id bigint PRIMARY KEY, order_id bigint REFERENCES orders (id), description varchar(80), quantity integer,
+  unit_amount {money}, tax_rate integer
 )""",
 )
 NEW_ORDER = (
@@ -94,3 +96,28 @@ async def test_what_is_rolled_back_is_not_told(database: Database) -> None:
             await connection.execute(text(statement.format(**amounts(database.dialect))))
         await connection.rollback()
     assert await told(database) == []
+
+
+def test_two_who_add_a_line_to_one_order_are_both_told(postgres: PostgresServer) -> None:
+    """Each holds the lock of the foreign key on the order's row when its trigger asks for that row."""
+    database = Database(Place(postgres.new_database(), None))
+
+    async def add(number: int, ready: asyncio.Event, other: asyncio.Event) -> None:
+        async with database.engine.begin() as connection:
+            line = text("INSERT INTO order_lines VALUES (:number, 1001, 'Tea', 1, 1.00, 20)")
+            await connection.execute(line, {"number": number})
+            ready.set()
+            await other.wait()
+
+    async def try_it() -> None:
+        await database.install()
+        await application(database)
+        await database.run(*(statement.format(**amounts("postgresql")) for statement in NEW_ORDER))
+        one, other = asyncio.Event(), asyncio.Event()
+        await asyncio.gather(add(3, one, other), add(4, other, one))
+        _, order = decode_event((await told(database))[-1].envelope)
+        assert isinstance(order, OrderUpdated)
+        assert [line.id for line in order.lines] == ["1", "2", "3", "4"]
+        await database.close()
+
+    asyncio.run(try_it())
