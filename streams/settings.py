@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError, field_validator
 
+from connectors.addresses import ESCAPED, is_ambiguous, without_password
 from schemas.topics import PREFIX
 
 ENV_PREFIX: Final = "LEDGERSTREAM_"
@@ -21,7 +22,6 @@ ENV_PREFIX: Final = "LEDGERSTREAM_"
 REFERENCED: Final = (f"{ENV_PREFIX}SECRET_", f"{ENV_PREFIX}TENANT_")
 
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
-_PASSWORD: Final = re.compile(r"(://[^/@:]*:)[^/]*@")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -90,7 +90,7 @@ class Settings(BaseModel):
     @classmethod
     def _a_database(cls, url: str | None) -> str | None:
         if url is not None and not _names_a_database(url):
-            raise ValueError("expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+            raise ValueError(f"expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, {ESCAPED}")
         return url
 
     @field_validator("xero_api_url", "xero_identity_url")
@@ -136,11 +136,6 @@ def variable_of(field: str) -> str:
     return "KAFKA_BOOTSTRAP_SERVERS" if field == "kafka_bootstrap_servers" else ENV_PREFIX + field.upper()
 
 
-def without_password(url: str) -> str:
-    """A database's URL as people may see it."""
-    return _PASSWORD.sub(r"\1***@", url)
-
-
 def _names_a_database(url: str) -> bool:
     if url.startswith("sqlite:///"):
         return len(url) > len("sqlite:///")
@@ -149,7 +144,8 @@ def _names_a_database(url: str) -> bool:
         parts.port  # noqa: B018 it raises where the port is no number
     except ValueError:
         return False
-    return parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and len(parts.path) > 1
+    named = bool(parts.hostname) and len(parts.path) > 1
+    return parts.scheme in ("postgresql", "postgres") and named and not is_ambiguous(url)
 
 
 def _unknown(found: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,8 @@
 import re
 from typing import Final, Literal
 
+from connectors.addresses import ESCAPED, is_ambiguous
+
 Dialect = Literal["postgresql", "mysql", "sqlite"]
 
 _DIALECTS: Final[dict[str, Dialect]] = {
@@ -15,7 +17,7 @@ _DIALECTS: Final[dict[str, Dialect]] = {
 _URL: Final = re.compile(r"([a-z]+)(\+[a-z0-9]+)?://(.+)")
 _EXPECTED: Final = (
     "the database's address must be postgresql://USER:PASSWORD@HOST/NAME, mysql://USER:PASSWORD@HOST/NAME or "
-    "sqlite:////PATH/TO/FILE"
+    f"sqlite:////PATH/TO/FILE, {ESCAPED}"
 )
 
 
@@ -23,7 +25,8 @@ def dialect_of(url: str) -> Dialect:
     """Which of the three it is. ValueError, without the address in it, for anything else."""
     match = _URL.fullmatch(url)
     dialect = _DIALECTS.get(match[1]) if match else None
-    if match is None or dialect is None or (dialect == "sqlite" and not match[3].startswith("/")):
+    no_file = dialect == "sqlite" and match is not None and not match[3].startswith("/")
+    if dialect is None or no_file or is_ambiguous(url):
         raise ValueError(_EXPECTED)
     return dialect
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from connectors.addresses import ESCAPED
 from connectors.outbox.address import dialect_of, without_driver
 from connectors.outbox.errors import OutboxUnavailable
 
@@ -32,8 +33,7 @@ def create_engine(url: str) -> AsyncEngine:
         parsed = make_url(without_driver(url))
     except (ArgumentError, ValueError):
         raise OutboxUnavailable(
-            "the database's address cannot be read: write it as SCHEME://USER:PASSWORD@HOST:PORT/NAME, with %XX for "
-            "every character of the password that is neither a letter nor a digit."
+            f"the database's address cannot be read: write it as SCHEME://USER:PASSWORD@HOST:PORT/NAME, {ESCAPED}."
         ) from None
     match dialect:
         case "postgresql":

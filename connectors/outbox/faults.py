@@ -7,6 +7,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from connectors.addresses import MASK
 from connectors.outbox.address import without_driver
 from connectors.outbox.errors import OutboxUnavailable
 
@@ -50,8 +51,8 @@ def unavailable(error: BaseException, url: str) -> OutboxUnavailable:
     parsed = make_url(without_driver(url))
     cause = getattr(error, "orig", None) or error
     said = " ".join(str(cause).split()) or type(cause).__name__
-    if parsed.password:
-        said = said.replace(str(parsed.password), "***")
+    for password in filter(None, (parsed.password, parsed.query.get("password"))):
+        said = said.replace(str(password), MASK)
     where = parsed.database if parsed.get_backend_name() == "sqlite" else f"{parsed.host}/{parsed.database}"
     return OutboxUnavailable(f"{where}: {said[:300]}: {_remedy(cause, said)}.")
 

@@ -7,6 +7,7 @@ import msgspec
 import typer
 from pydantic import SecretStr
 
+from connectors.addresses import without_password
 from streams import settings, tenants
 from streams.cli.app import FOUND_WRONG, app, show
 from streams.cli.desk import Json, configuration, console, indented
@@ -104,7 +105,7 @@ def _effective(found: Settings) -> dict[str, str | None]:
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, SecretStr):
         return None if value is None else "********"
-    return settings.without_password(str(value))
+    return without_password(str(value))
 
 
 def _print(view: Checked) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from connectors.addresses import without_password
 from streams.ledger.errors import LedgerUnavailable
 
 # Everything that a driver or the pool raises.
@@ -80,7 +81,8 @@ def is_away(error: BaseException) -> bool:
 def unavailable(error: BaseException, url: URL) -> LedgerUnavailable:
     """The error as a sentence with a remedy."""
     sqlite = url.get_backend_name() == "sqlite"
-    where = url.database if sqlite else url.set(drivername="postgresql").render_as_string(hide_password=True)
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    where = url.database if sqlite else without_password(address)
     words = str(getattr(error, "orig", None) or error) or type(error).__name__
     # SQLAlchemy's adapter puts the class of the driver's error before its words.
     words = words.split(">: ", 1)[1] if words.startswith("<class ") else words

@@ -24,7 +24,10 @@ def test_the_dialect_is_in_the_address(url: str, dialect: str) -> None:
     assert without_driver(url).partition("://")[2] == url.partition("://")[2]
 
 
-@pytest.mark.parametrize("url", ["oracle://app:hush@db/erp", "db.internal", "sqlite://erp.db", "sqlite://", ""])
+@pytest.mark.parametrize(
+    "url",
+    ["oracle://app:hush@db/erp", "postgresql://app:x@hush@db/erp", "db.internal", "sqlite://erp.db", "sqlite://", ""],
+)
 def test_another_address_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(ValueError, match="the database's address must be postgresql://") as caught:
         dialect_of(url)
@@ -43,6 +46,7 @@ def test_an_address_that_cannot_be_read_is_a_sentence_without_it(url: str) -> No
     ("url", "where"),
     [
         ("postgresql://app:hush-hush@127.0.0.1:1/erp", "127.0.0.1/erp: "),
+        ("postgresql://127.0.0.1:1/erp?user=app&password=hush-hush", "127.0.0.1/erp: "),
         ("mysql://app:hush-hush@127.0.0.1:1/erp", "127.0.0.1/erp: "),
         ("sqlite:////nowhere/erp.db", "/nowhere/erp.db: unable to open database file: correct the file's path"),
     ],

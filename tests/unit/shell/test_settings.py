@@ -81,6 +81,8 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         "sqlite:///",
         "postgresql://",
         "postgresql://u:pa55@h:port/d",
+        "postgresql://u:x@pa55@h/d",
+        "postgresql://u:12/pa55@h/d",
         "postgresql://h",
     ],
 )
@@ -89,7 +91,7 @@ def test_a_ledger_that_cannot_be_one_is_told_without_its_password(url: str) -> N
         settings.load({"LEDGERSTREAM_LEDGER_URL": url})
     words = str(caught.value)
     assert words.startswith("LEDGERSTREAM_LEDGER_URL: got ")
-    assert "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME" in words
+    assert "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, with %XX for every character" in words
     assert "pa55" not in words
 
 

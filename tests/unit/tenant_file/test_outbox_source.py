@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.addresses import ESCAPED
 from tests.unit.tenant_file.folder import FILES, changed, load, problems
 
 WHERE = "sources.yaml:{line}: sources.erp-1.database"
@@ -44,7 +45,13 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
             "postgresql://app:hush-hush@",
             "oracle://app:hush-hush@",
             f"{WHERE.format(line=16)}.url: the database's address must be postgresql://USER:PASSWORD@HOST/NAME, "
-            "mysql://USER:PASSWORD@HOST/NAME or sqlite:////PATH/TO/FILE. Correct what it refers to.",
+            f"mysql://USER:PASSWORD@HOST/NAME or sqlite:////PATH/TO/FILE, {ESCAPED}. Correct what it refers to.",
+        ),
+        (
+            "postgresql://app:hush-hush@",
+            "postgresql://app:hush@hush@",
+            f"{WHERE.format(line=16)}.url: the database's address must be postgresql://USER:PASSWORD@HOST/NAME, "
+            f"mysql://USER:PASSWORD@HOST/NAME or sqlite:////PATH/TO/FILE, {ESCAPED}. Correct what it refers to.",
         ),
         (
             '{insecure_literal: "postgresql://app:hush-hush@db.internal/erp"}',
