@@ -1,8 +1,21 @@
-"""Whether a source that is proven may come in just now."""
+"""Whether a request may come in just now: there is room for it, and its source has not come too often."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from connectors.base import SourceConfig
 from connectors.receiver import problems
 from connectors.receiver.parts import Parts
+
+
+@contextmanager
+def at_work(parts: Parts) -> Iterator[None]:
+    """Counts a request whose body is whole, while the block works on it. Raises Refusal (503) where it is one too
+    many."""
+    if parts.crowd.at_work >= parts.limits.in_flight_max:
+        raise problems.overloaded(parts.limits.retry_after_s)
+    with parts.crowd.working():
+        yield
 
 
 def admit(parts: Parts, source: SourceConfig) -> None:

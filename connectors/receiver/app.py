@@ -7,7 +7,8 @@ from aiohttp import web
 
 from connectors.base import Clock, Connector, ConnectorKind, Publisher, SourceConfig, Status
 from connectors.receiver import events, lookup, sources
-from connectors.receiver.guard import Guard
+from connectors.receiver.crowd import Crowd
+from connectors.receiver.guard import watched
 from connectors.receiver.parts import PARTS, Limits, Parts, ReceiverMetrics
 from connectors.receiver.rates import Rates
 
@@ -33,7 +34,7 @@ def create_app(
     why nothing could be accepted just now, or None. `public_url` is where senders find the receiver, without a slash at
     the end.
     """
-    app = web.Application(middlewares=[Guard().middleware()])
+    app = web.Application(middlewares=[watched])
     app[PARTS] = Parts(
         sources=sources_by_name,
         connectors=connectors,
@@ -46,6 +47,7 @@ def create_app(
         limits=limits or Limits(),
         public_url=public_url,
         rates=Rates(),
+        crowd=Crowd(),
     )
     app.router.add_post("/v1/events", events.post_events)
     app.router.add_get("/v1/events/{source}/{id:.+}", lookup.get_event)

@@ -71,7 +71,11 @@ async def post_events(request: web.Request) -> web.Response:
     parts, trail = request.app[PARTS], request[TRAIL]
     validate = _validate(request)
     received = await reading.receive(request, parts.limits.body_bytes_max, parts)
-    door = _Door(parts, _proven(parts, trail, received), validate)
+    with admission.at_work(parts):
+        return await _answered(_Door(parts, _proven(parts, trail, received), validate), trail)
+
+
+async def _answered(door: _Door, trail: Trail) -> web.Response:
     try:
         elements = read(door.verified)
     except Refused as refused:

@@ -1,10 +1,10 @@
-"""Around every request: a limit of how many at once, one shape of error, one line of log, one measurement."""
+"""Around every request: one shape of error, one line of log, one measurement."""
 
 import traceback
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from connectors.receiver import problems
 from connectors.receiver.parts import PARTS, TRAIL, Trail
@@ -13,49 +13,35 @@ from connectors.receiver.problems import Refusal
 _log = structlog.get_logger()
 
 
-class Guard:
-    """The state of one application's middleware: how many requests it is working on."""
+@web.middleware
+async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The middleware of the receiver's application."""
+    parts = request.app[PARTS]
+    trail = request[TRAIL] = Trail()
+    started_s = parts.clock.elapsed()
+    response = await _answer(request, handler, trail)
+    duration_s = parts.clock.elapsed() - started_s
+    if _is_business(request):
+        parts.metrics.webhook_request(trail.source, trail.result, duration_s)
+    _write_log(request, trail, response.status, duration_s)
+    return response
 
-    def __init__(self) -> None:
-        self._in_flight = 0
 
-    def middleware(self) -> Middleware:
-        @web.middleware
-        async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
-            parts = request.app[PARTS]
-            trail = request[TRAIL] = Trail()
-            started_s = parts.clock.elapsed()
-            self._in_flight += 1
-            try:
-                response = await self._answer(request, handler, trail)
-            finally:
-                self._in_flight -= 1
-            duration_s = parts.clock.elapsed() - started_s
-            if _is_business(request):
-                parts.metrics.webhook_request(trail.source, trail.result, duration_s)
-            _write_log(request, trail, response.status, duration_s)
-            return response
-
-        return watched
-
-    async def _answer(self, request: web.Request, handler: Handler, trail: Trail) -> web.StreamResponse:
-        limits = request.app[PARTS].limits
-        try:
-            if self._in_flight > limits.in_flight_max and _is_business(request):
-                raise problems.overloaded(limits.retry_after_s)
-            return await handler(request)
-        except Refusal as refusal:
-            trail.result = refusal.result
-            return refusal.response()
-        except web.HTTPException as error:
-            trail.result = "not_found"
-            return _of_http(error)
-        except Exception as error:
-            # Where it happened, and not what it said: a message may quote what the sender sent.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("receiver_failed", route=_route(request), exception=type(error).__name__, where=where)
-            trail.result = "error"
-            return _internal().response()
+async def _answer(request: web.Request, handler: Handler, trail: Trail) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        trail.result = refusal.result
+        return refusal.response()
+    except web.HTTPException as error:
+        trail.result = "not_found"
+        return _of_http(error)
+    except Exception as error:
+        # Where it happened, and not what it said: a message may quote what the sender sent.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("receiver_failed", route=_route(request), exception=type(error).__name__, where=where)
+        trail.result = "error"
+        return _internal().response()
 
 
 def _of_http(error: web.HTTPException) -> web.Response:

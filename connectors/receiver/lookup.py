@@ -30,7 +30,8 @@ async def get_event(request: web.Request) -> web.Response:
         raise problems.unauthentic(error) from None
     admission.admit(parts, parts.sources[source])
     try:
-        status = await parts.status.of_event(source, event_id)
+        with admission.at_work(parts):
+            status = await parts.status.of_event(source, event_id)
     except StatusUnavailable:
         raise problems.unavailable("the ledger cannot be asked just now", parts.limits.retry_after_s) from None
     if status is None:

@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol, get_args
 from aiohttp import web
 
 from connectors.base import Clock, Connector, ConnectorKind, Publisher, SourceConfig, Status
+from connectors.receiver.crowd import Crowd
 from connectors.receiver.rates import Rates
 from schemas.codec import BODY_BYTES_MAX
 
@@ -51,12 +52,14 @@ class ReceiverMetrics(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one receiver takes on at most."""
+    """What one receiver takes on at most. `in_flight_max` are the requests that it works on, `unread_max` those whose
+    body it waits for: so many bodies, of `body_bytes_max` each, are in memory."""
 
     body_bytes_max: int = BODY_BYTES_MAX
     body_timeout_s: float = 10.0
     publish_timeout_s: float = 4.5  # Shopify and Xero give a receiver 5 s
     in_flight_max: int = 200
+    unread_max: int = 200
     retry_after_s: int = 5
 
 
@@ -76,6 +79,7 @@ class Parts:
     limits: Limits
     public_url: str
     rates: Rates
+    crowd: Crowd
 
 
 @dataclass(slots=True)

@@ -1,16 +1,16 @@
 """A request's raw bytes, within limits of size and time."""
 
-import asyncio
-
 from aiohttp import web
 
 from connectors.base import HttpRequest
 from connectors.receiver import problems
+from connectors.receiver.crowd import Displaced
 from connectors.receiver.parts import Parts
 
 
 async def receive(request: web.Request, bytes_max: int, parts: Parts) -> HttpRequest:
-    """The request with its whole body. Raises Refusal: 413 before more than `bytes_max` are kept, 408, 415, 400."""
+    """The request with its whole body. Raises Refusal: 413 before more than `bytes_max` are kept, 408, 415, 400; 503
+    where the body came so slowly that others needed its place."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
         # Signatures are over the bytes as sent, and a few compressed bytes could unfold to gigabytes.
@@ -27,8 +27,10 @@ async def receive(request: web.Request, bytes_max: int, parts: Parts) -> HttpReq
             if len(body) > bytes_max:
                 raise problems.too_large(bytes_max)
         else:
-            async with asyncio.timeout(timeout_s):
+            async with parts.crowd.reading(parts.limits.unread_max, timeout_s):
                 body = await _read(request, bytes_max)
+    except Displaced:
+        raise problems.overloaded(parts.limits.retry_after_s) from None
     except TimeoutError:
         raise problems.incomplete(408, "slow", f"the body did not arrive within {timeout_s:g} s") from None
     except (ConnectionError, web.RequestPayloadError):

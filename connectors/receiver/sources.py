@@ -21,12 +21,13 @@ async def post_source(request: web.Request) -> web.Response:
     request[TRAIL].source = config.name
     bytes_max = min(config.body_bytes_max, parts.limits.body_bytes_max)
     received = await reading.receive(request, bytes_max, parts)
-    record = _record(parts, connector, _proven(parts, received, config, connector))
-    admission.admit(parts, config)
     answers = connector.answers
-    # An answer that comes when the source has hung up is none, and the rest of the way takes time too.
-    timeout_s = min(parts.limits.publish_timeout_s, answers.within_s * _SHARE_OF_WAITING)
-    await publishing.publish(parts, "raw", raw.to_kafka(record), timeout_s)
+    with admission.at_work(parts):
+        record = _record(parts, connector, _proven(parts, received, config, connector))
+        admission.admit(parts, config)
+        # An answer that comes when the source has hung up is none, and the rest of the way takes time too.
+        timeout_s = min(parts.limits.publish_timeout_s, answers.within_s * _SHARE_OF_WAITING)
+        await publishing.publish(parts, "raw", raw.to_kafka(record), timeout_s)
     request[TRAIL].result = "accepted"
     if answers.empty:
         return web.Response(status=answers.accepted)

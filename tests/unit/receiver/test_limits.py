@@ -137,6 +137,27 @@ async def test_requests_beyond_the_limit_are_told_to_come_again() -> None:
         assert (await send(url, http, "evt_4"))[0] == 202
 
 
+async def test_bodies_that_never_come_keep_nobody_out() -> None:
+    """Unsigned, slow and more than there is room for: they take their own share, and the oldest of them make room."""
+    limits = Limits(in_flight_max=2, unread_max=3)
+    async with running(limits) as receiver:
+        host, _, port = receiver.url.removeprefix("http://").partition(":")
+        slow = [await asyncio.open_connection(host, int(port)) for _ in range(5)]
+        for reader, writer in slow:
+            writer.write(b"POST /v1/sources/stripe-1 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            await writer.drain()
+            assert not reader.at_eof()
+        displaced = [(await asyncio.wait_for(reader.read(), 5)) for reader, _ in slow[:2]]
+        assert [answer.partition(b"\r\n")[0] for answer in displaced] == [b"HTTP/1.1 503 Service Unavailable"] * 2
+        assert receiver.metrics.requests == [("stripe-1", "overloaded")] * 2
+        body = json.dumps(event()).encode()
+        whole = HEAD + f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        for parts in ((whole.encode() + body,), (whole.encode(), body[:10], body[10:])):
+            assert (await raw_reply(receiver, *parts)).startswith(b"HTTP/1.1 202 "), parts
+        for _, writer in slow:
+            writer.close()
+
+
 async def test_no_acknowledgement_in_time_is_a_503() -> None:
     gate = Gate()
     async with (
