@@ -10,7 +10,10 @@ from schemas import envelope as envelopes
 from schemas.codec import Refused, shorten
 from schemas.events import UnknownType
 
-_MEND: Final = "Correct the row and set its rejected_at to NULL; it is then sent."
+_MEND: Final = (
+    "Correct the row and set its rejected_at to NULL; it is then sent. If a later row says it all, "
+    "`ledgerstream outbox discard` ends this one."
+)
 _UNKNOWN: Final = "GET /v1/schemas lists the types; a newer type needs a newer release of Ledgerstream."
 # What an attribute of the event is called in the table.
 _COLUMNS: Final = {"partitionkey": "aggregateid", "time": "created_at", "$": "payload"}

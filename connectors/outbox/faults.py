@@ -24,6 +24,7 @@ DRIVER_ERRORS: Final = (
 
 _INSTALL: Final = "run `ledgerstream outbox install SOURCE`"
 _GRANT: Final = "grant it SELECT, UPDATE and DELETE on the outbox and SELECT and UPDATE on the poller's table"
+_LOCKED: Final = "the application holds a lock of the database: see that its transactions end; the rows wait"
 # By PostgreSQL's SQLSTATE, MySQL's error number, or a part of SQLite's words.
 _REMEDIES: Final = {
     "42P01": _INSTALL,
@@ -41,6 +42,9 @@ _REMEDIES: Final = {
     "3D000": "correct the database's name in the address",
     "1049": "correct the database's name in the address",
     "unable to open": "correct the file's path in the address, or its rights",
+    "55P03": _LOCKED,
+    "1205": _LOCKED,
+    "database is locked": _LOCKED,
     "readonly": "let this process write to the file and its folder",
 }
 _AWAY: Final = "see that the database runs and that its address is right; the rows wait"

@@ -11,12 +11,14 @@ COUNTED_MAX: Final = 100_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """How an outbox stands. `waiting` and `rejected` are counted up to COUNTED_MAX; `leader` is None if nobody leads;
-    `error` is the last one that a poller met, at `error_at`."""
+    `lapsed` is then who led last and never gave it up: it died, or cannot write. `error` is the last one that a poller
+    met, at `error_at`."""
 
     waiting: int
     oldest: datetime | None
     rejected: int
     leader: str | None
+    lapsed: str | None = None
     error: str | None
     error_at: datetime | None
 

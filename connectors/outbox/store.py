@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Text, cast, delete, func, select, text, type_coerce, update
+from sqlalchemy import Text, cast, delete, func, literal, select, text, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.outbox import ddl
@@ -43,6 +43,8 @@ class Outbox:
         # As text, because a time that no calendar of ours has (a year 20000) must not hide the rows beside it.
         self._created_at = type_coerce(cast(rows.created_at, Text), Moment)
         self._is_waiting = (rows.published_at.is_(None), rows.rejected_at.is_(None))
+        # A row that was discarded has both marks.
+        self._is_rejected = (rows.published_at.is_(None), rows.rejected_at.is_not(None))
 
     async def close(self) -> None:
         """Close the connections. One that does not end in a second is left to the server."""
@@ -143,7 +145,7 @@ class Outbox:
             waiting = await self._count(connection, *self._is_waiting)
             oldest = select(self._created_at).where(*self._is_waiting).order_by(rows.position).limit(1)
             since = (await connection.execute(oldest)).scalar()
-            rejected = await self._count(connection, rows.rejected_at.is_not(None))
+            rejected = await self._count(connection, *self._is_rejected)
             leads = (poller.lease_until_ms >= self._now_ms).label("leads")
             state = (await connection.execute(select(poller.leader, leads, poller.error, poller.error_at))).first()
         leader, leads_now, error, error_at = state or ("", False, None, None)
@@ -152,6 +154,7 @@ class Outbox:
             oldest=since,
             rejected=rejected,
             leader=leader if leads_now and leader else None,
+            lapsed=None if leads_now else leader or None,
             error=error,
             error_at=error_at,
         )
@@ -160,12 +163,27 @@ class Outbox:
         """The rows that wait for a person, the first ones first."""
         rows = self._outbox.c
         statement = select(rows.position, cast(rows.id, Text), rows.error, rows.rejected_at)
-        statement = statement.where(rows.rejected_at.is_not(None)).order_by(rows.position).limit(limit)
+        statement = statement.where(*self._is_rejected).order_by(rows.position).limit(limit)
         async with self._connection() as connection:
             return [
                 RejectedRow(position=position, id=str(id_), reason=error or "", rejected_at=at)
                 for position, id_, error, at in await connection.execute(statement)
             ]
+
+    async def discard(self, positions: Collection[int], why: str, now: datetime) -> None:
+        """End rejected rows without sending them; `why` stands before their error until they are pruned."""
+        rows = self._outbox.c
+        error = func.substr(literal(why, Text) + " " + func.coalesce(rows.error, ""), 1, _ERROR_CHARACTERS_MAX)
+        statement = update(self._outbox).where(rows.position.in_(positions), *self._is_rejected)
+        async with self._connection() as connection:
+            await connection.execute(statement.values(published_at=now, error=error))
+
+    async def are_rejected(self, positions: Collection[int]) -> Sequence[int]:
+        """Those of the positions that are rejected rows."""
+        rows = self._outbox.c
+        statement = select(rows.position).where(rows.position.in_(positions), *self._is_rejected)
+        async with self._connection() as connection:
+            return [row[0] for row in await connection.execute(statement.order_by(rows.position))]
 
     async def _lease(self, connection: AsyncConnection, owner: str, lease_s: float, where: Any) -> bool:
         until = self._now_ms + int(lease_s * 1000)

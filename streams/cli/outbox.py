@@ -15,7 +15,7 @@ from connectors.outbox.figures import RejectedRow
 from connectors.outbox.store import Outbox
 from streams import settings
 from streams.cli.app import DOES_NOT_FIT, FOUND_WRONG, Failed, app, out, show
-from streams.cli.desk import DryRun, Json, configuration, console
+from streams.cli.desk import DryRun, Json, actor, configuration, console
 from streams.clock import SystemClock
 from streams.core.nearest import nearest
 from streams.desk.lines import moment
@@ -41,7 +41,8 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True):
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How one outbox stands (a contract). `unavailable`: why it cannot be asked; then the other fields say nothing.
-    `leader` is None while no worker polls it; `error` is the last that the leader met."""
+    `leader` is None while no worker polls it, `lapsed` then who did last and never gave it up; `error` is the last that
+    the leader met."""
 
     source: str
     unavailable: str | None = None
@@ -49,6 +50,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     oldest: datetime | None = None
     rejected: int = 0
     leader: str | None = None
+    lapsed: str | None = None
     error: str | None = None
     error_at: datetime | None = None
     rows: tuple[RejectedRow, ...] = ()
@@ -56,6 +58,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_wrong(self) -> bool:
         return self.unavailable is not None or self.rejected > 0 or self.leader is None
+
+
+class Discarded(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rejected rows `outbox discard` ended, or would end, by their positions (a contract)."""
+
+    source: str
+    positions: tuple[int, ...]
+    reason: str
+    dry_run: bool
 
 
 class Pruned(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +107,34 @@ def status(
     show(found, as_json=as_json, people=_standing)
     if any(one.is_wrong for one in found):
         raise typer.Exit(FOUND_WRONG)
+
+
+@outbox.command("discard")
+def discard(
+    source: Name,
+    positions: Annotated[list[int], typer.Argument(metavar="POSITION...", help="of rejected rows, as `status` shows")],
+    reason: Annotated[str, typer.Option(help="why nothing is to be sent for them")],
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """End rejected rows for good: nothing will be sent for them. Workers delete them in time, like published ones."""
+    config = _config(source)
+    if not reason.strip():
+        raise Failed("--reason is empty: say why nothing is to be sent, for whoever asks later.", DOES_NOT_FIT)
+
+    async def work(box: Outbox) -> Discarded:
+        rejected = await box.are_rejected(positions)
+        if others := sorted(set(positions) - set(rejected)):
+            raise Failed(
+                f"{source} has no rejected row {others[0]}: `ledgerstream outbox status {source}` shows those that it "
+                "has. Nothing was discarded.",
+                DOES_NOT_FIT,
+            )
+        if not dry_run:
+            await box.discard(rejected, f"discarded by {actor()}: {reason}.", SystemClock().now())
+        return Discarded(source=source, positions=tuple(rejected), reason=reason, dry_run=dry_run)
+
+    show(_with(config, work), as_json=as_json, people=_discarded)
 
 
 @outbox.command("prune")
@@ -166,6 +205,7 @@ async def _standing_of(source: str, config: OutboxConfig) -> Standing:
         oldest=figures.oldest,
         rejected=figures.rejected,
         leader=figures.leader,
+        lapsed=figures.lapsed,
         error=figures.error,
         error_at=figures.error_at,
         rows=tuple(rows),
@@ -186,19 +226,30 @@ def _standing(found: list[Standing]) -> None:
         return
     table = Table("source", "waiting", "oldest", "rejected", "leader", box=None, pad_edge=False)
     for one in found:
-        leader = "?" if one.unavailable else one.leader or "nobody: start a worker"
+        leader = "?" if one.unavailable else one.leader or ("nobody now" if one.lapsed else "nobody: start a worker")
         oldest = moment(one.oldest) if one.oldest else ""
         table.add_row(one.source, str(one.waiting), oldest, str(one.rejected), leader)
     console().print(table)
     for one in found:
         if one.unavailable:
             console().print(f"{one.source}: {one.unavailable}")
+        if one.lapsed:
+            console().print(
+                f"{one.source}: {one.lapsed} led last and did not give up: it ended without a word, or cannot write "
+                "because the application holds a lock of the database."
+            )
         if one.error and one.error_at:
             console().print(f"{one.source}: last error, {moment(one.error_at)}: {one.error}")
         for row in one.rows:
             console().print(f"{one.source}: row {row.position} (id {row.id}) is no event: {row.reason}")
         if one.rejected > len(one.rows):
             console().print(f"{one.source}: {one.rejected - len(one.rows)} more rows are rejected.")
+
+
+def _discarded(done: Discarded) -> None:
+    verb = "would be discarded" if done.dry_run else "is discarded"
+    for position in done.positions:
+        out.print(f"Row {position} of {done.source} {verb}: {done.reason}", markup=False)
 
 
 def _pruned(done: Pruned) -> None:

@@ -98,6 +98,33 @@ async def test_what_is_rolled_back_is_not_told(database: Database) -> None:
     assert await told(database) == []
 
 
+async def test_amounts_below_zero_are_told_as_they_are(database: Database) -> None:
+    await application(database)
+    pence = ("2950", "-50", "3000") if database.dialect == "sqlite" else ("29.50", "-0.50", "30.00")
+    values = dict(zip(("total", "amount", "other"), pence, strict=True))
+    await database.run(*(statement.format(**values) for statement in NEW_ORDER))
+    _, order = decode_event((await told(database))[-1].envelope)
+    assert isinstance(order, OrderUpdated)
+    assert (order.total, sorted(line.unit_amount for line in order.lines)) == ("29.50", ["-0.50", "30.00"])
+
+
+def test_each_statement_by_itself_tells_no_order_without_lines(postgres: PostgresServer) -> None:
+    """As an application does that commits after each."""
+    database = Database(Place(postgres.new_database(), None))
+
+    async def try_it() -> None:
+        await database.install()
+        await application(database)
+        placed = NEW_ORDER[0].replace("'new'", "'placed'")
+        for statement in (placed, *NEW_ORDER[1:3]):
+            await database.run(statement.format(**amounts("postgresql")))
+        orders = [decode_event(event.envelope)[1] for event in await told(database)]
+        assert [len(order.lines) for order in orders if isinstance(order, OrderUpdated)] == [1, 2]
+        await database.close()
+
+    asyncio.run(try_it())
+
+
 def test_two_who_add_a_line_to_one_order_are_both_told(postgres: PostgresServer) -> None:
     """Each holds the lock of the foreign key on the order's row when its trigger asks for that row."""
     database = Database(Place(postgres.new_database(), None))

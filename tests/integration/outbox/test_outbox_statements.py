@@ -57,6 +57,23 @@ async def test_rows_are_read_marked_counted_and_pruned(database: Database) -> No
     await box.close()
 
 
+async def test_a_rejected_row_can_be_ended(database: Database) -> None:
+    box = database.outbox()
+    await fill(database, "1001", "1002", "1003")
+    assert await box.lead("one", LEASE_S)
+    sent, unfit, waiting = await box.waiting(10)
+    await box.settle("one", LEASE_S, NOW, published=[sent.position], rejected={unfit.position: "payload: unfit."})
+    everything = [sent.position, unfit.position, waiting.position]
+    assert await box.are_rejected(everything) == [unfit.position]
+    await box.discard(everything, "discarded by ada: told again.", NOW)
+    assert (await box.are_rejected(everything), await box.rejected(10)) == ([], [])
+    assert ((await box.figures()).rejected, await box.waiting(10)) == (0, [waiting])
+    ended = await database.run("SELECT position, error FROM outbox WHERE error IS NOT NULL")
+    assert ended == [(unfit.position, "discarded by ada: told again. payload: unfit.")]
+    assert await box.prune(NOW + timedelta(seconds=1)) == 2
+    await box.close()
+
+
 async def test_one_poller_leads(database: Database) -> None:
     one, two = database.outbox(), database.outbox()
     await fill(database, "1001")
@@ -65,8 +82,10 @@ async def test_one_poller_leads(database: Database) -> None:
     leads, waits = ("one", "two") if (await one.figures()).leader == "one" else ("two", "one")
     assert await one.lead(leads, 0.5)
     assert not await two.lead(waits, 0.5)
+    assert (await one.figures()).lapsed is None
     await asyncio.sleep(0.6)
-    assert (await one.figures()).leader is None
+    lapsed = await one.figures()
+    assert (lapsed.leader, lapsed.lapsed) == (None, leads)
     assert await two.lead(waits, LEASE_S)
     with pytest.raises(LeaseLost):
         await one.settle(leads, LEASE_S, NOW, published=[row.position], rejected={})

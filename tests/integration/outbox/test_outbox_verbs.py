@@ -87,6 +87,44 @@ def test_status_tells_what_waits_and_what_is_wrong(company: Company) -> None:
     assert "host-0:a1b2" in well.out
 
 
+def test_a_leader_that_cannot_prolong_its_lease_is_named(company: Company) -> None:
+    company.type("ledgerstream outbox install erp-1 --apply")
+    company.sql("UPDATE outbox_poller SET leader = 'host-0:a1b2', lease_until_ms = 1000")
+    shown = company.type("ledgerstream outbox status")
+    assert shown.code == 1
+    assert "start a worker" not in shown.out
+    assert "erp-1: host-0:a1b2 led last and did not give up" in shown.out
+    [told] = company.type("ledgerstream outbox status --json").json
+    assert (told["leader"], told["lapsed"]) == (None, "host-0:a1b2")
+
+
+def test_a_rejected_row_is_discarded_with_a_reason(company: Company) -> None:
+    company.type("ledgerstream outbox install erp-1 --apply")
+    company.sql(
+        INSERT,
+        INSERT,
+        "UPDATE outbox SET rejected_at = '2026-11-25T10:00:00Z', error = 'type: got Unknown.' "
+        "WHERE position = (SELECT max(position) FROM outbox)",
+        "UPDATE outbox_poller SET leader = 'host-0:a1b2', lease_until_ms = 9000000000000",
+    )
+    [told] = company.type("ledgerstream outbox status --json").json
+    position = told["rows"][0]["position"]
+    refused = company.type(f"ledgerstream outbox discard erp-1 {position} {position - 1} --reason obsolete")
+    assert (refused.code, refused.error) == (
+        2,
+        f"erp-1 has no rejected row {position - 1}: `ledgerstream outbox status erp-1` shows those that it has. "
+        "Nothing was discarded.",
+    )
+    assert company.type(f"ledgerstream outbox discard erp-1 {position} --reason ' '").code == 2
+    tried = company.type(f"ledgerstream outbox discard erp-1 {position} --reason obsolete --dry-run").out
+    assert tried == f"Row {position} of erp-1 would be discarded: obsolete\n"
+    assert company.type("ledgerstream outbox status").code == 1
+    done = company.type(f"ledgerstream outbox discard erp-1 {position} --reason obsolete --json").json
+    assert done == {"source": "erp-1", "positions": [position], "reason": "obsolete", "dry_run": False}
+    assert company.type("ledgerstream outbox status").code == 0
+    assert company.type("ledgerstream outbox status --json").json[0]["waiting"] == 1
+
+
 def test_prune_deletes_what_was_published_long_ago(company: Company) -> None:
     company.type("ledgerstream outbox install erp-1 --apply")
     company.sql(INSERT, INSERT, "UPDATE outbox SET published_at = '2026-01-01T10:00:00Z'", INSERT)

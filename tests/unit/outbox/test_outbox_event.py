@@ -22,7 +22,10 @@ ROW = Row(
     payload=json.dumps(order()),
     created_at=datetime(2026, 11, 24, 9, 15, tzinfo=UTC),
 )
-MEND = "Correct the row and set its rejected_at to NULL; it is then sent."
+MEND = (
+    "Correct the row and set its rejected_at to NULL; it is then sent. If a later row says it all, "
+    "`ledgerstream outbox discard` ends this one."
+)
 
 
 def prepared(**columns: Any) -> Prepared:
