@@ -163,10 +163,21 @@ class VerifiedBody:
         return any(config.name == source for config in self.sources)
 
 
+class Unfit(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several events in a raw record, that does not fit: a dead letter. `id` and `type` are what the source
+    calls it, None where that cannot be read."""
+
+    refused: RefusedEvent
+    id: str | None = None
+    type: str | None = None
+
+
 class Events(msgspec.Struct, frozen=True):
-    """The events that a raw record tells, at least one."""
+    """The events that a raw record tells, and the `unfit` ones beside them, which must not keep the others back: at
+    least one of either."""
 
     envelopes: tuple[Envelope, ...]
+    unfit: tuple[Unfit, ...] = ()
 
 
 Normalised = Events | Ignored | RefusedEvent

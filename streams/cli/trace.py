@@ -34,7 +34,7 @@ async def _story(ledger: Ledger, key: str) -> Story:
     if len(entities) > 1 and ":" not in key:
         raise Failed(f"{key} means several: write one of {', '.join(entities)}.", FOUND_WRONG)
     timeline = await ledger.timeline.trace(key)
-    if not timeline.entities and not timeline.events:
+    if not (timeline.entities or timeline.events or timeline.dead_letters):
         raise await nothing_known(ledger, key)
     return story_of(key, timeline, datetime.now(UTC))
 

@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from connectors.base import Events
+from connectors.base import Events, Normalised
 from schemas import envelope, raw
 from schemas.codec import Refused
-from schemas.commands import Ignored, RefusedEvent, decode_record
+from schemas.commands import Ignored, decode_record
 from streams.core.tenants import Tenants
 from streams.kafka.records import Record, Reread
 from streams.ledger import Ledger
@@ -29,6 +29,8 @@ class OnItsWay(NamedTuple):
     def has(self, one: RawRead) -> bool:
         """Whether the request's end is among it."""
         events = bool(one.event_keys) and self.event_keys.issuperset(one.event_keys)
+        if one.is_part and one.event_keys:
+            return events
         return events or (RAW, one.partition, one.offset) in self.positions
 
 
@@ -44,7 +46,9 @@ async def compare_raw(
     async for batch in _batches(records):
         sources = tenants().sources
         number += len(batch)
-        unknown += await ledger.raw_audits.unknown([raw_read(place, record, sources) for place, record in batch])
+        unknown += await ledger.raw_audits.unknown(
+            [read for place, record in batch for read in raw_reads(place, record, sources)]
+        )
     if not unknown:
         return number, ()
     coming = await on_its_way(not_taken_in())
@@ -62,8 +66,9 @@ async def _batches(records: Reread) -> AsyncIterator[list[tuple[int, Record]]]:
         yield batch
 
 
-def raw_read(partition: int, record: Record, sources: Sources) -> RawRead:
-    """What a request is known by, and what it tells by today's rules and files."""
+def raw_reads(partition: int, record: Record, sources: Sources) -> Sequence[RawRead]:
+    """What a request is known by, and what it tells by today's rules and files: two parts, where some of its events do
+    not fit."""
     try:
         request = raw.from_kafka(record.headers, record.value)
         source, traceparent = request.source, request.traceparent
@@ -71,17 +76,22 @@ def raw_read(partition: int, record: Record, sources: Sources) -> RawRead:
         source, traceparent = record.key.decode(errors="replace"), None
     outcome = normalise(record, sources)
     told = outcome.envelopes if isinstance(outcome, Events) else ()
-    return RawRead(
+    unfit = outcome.unfit if isinstance(outcome, Events) else ()
+    whole = RawRead(
         partition=partition,
         offset=record.offset,
         source=source,
         traceparent=traceparent,
         event_keys=tuple(one.key for one in told),
-        reason="" if isinstance(outcome, Events) else _reason(outcome),
+        reason=_reason(outcome),
+        is_part=bool(told and unfit),
     )
+    return (whole, whole._replace(event_keys=())) if whole.is_part else (whole,)
 
 
-def _reason(outcome: Ignored | RefusedEvent) -> str:
+def _reason(outcome: Normalised) -> str:
+    if isinstance(outcome, Events):
+        return outcome.unfit[0].refused.evidence.message if outcome.unfit else ""
     return outcome.reason if isinstance(outcome, Ignored) else outcome.evidence.message
 
 
@@ -104,7 +114,8 @@ def _sentence(one: RawRead) -> str:
     where = f"{RAW}/{one.partition}/{one.offset} of {one.source}"
     if one.event_keys:
         return f"lost: {where} tells {', '.join(one.event_keys)}, and neither the ledger nor a topic has all of that"
+    tells = "an event that does not fit" if one.is_part else "no event today"
     return (
-        f"{where} tells no event today ({one.reason}), and the ledger has no row of it: it was lost, or sources.yaml "
+        f"{where} tells {tells} ({one.reason}), and the ledger has no row of it: it was lost, or sources.yaml "
         "or the release has changed since it came"
     )

@@ -1,8 +1,11 @@
 """A stored record read with today's rules and tenant files: what a replay takes in. Pure."""
 
+from collections.abc import Sequence
+
 from connectors.base import Events
 from schemas import envelope
 from schemas.commands import CommandRecord
+from schemas.envelope import Envelope
 from streams.core.tenants import Tenants
 from streams.core.translate import translate
 from streams.kafka.records import Record
@@ -27,14 +30,24 @@ def _raw(stored: StoredRecord, tenants: Tenants) -> CommandRecord:
 
     record = Record(stored.key or b"", stored.value or b"", stored.headers, stored.offset, stored.timestamp_ms)
     outcome = normalise(record, tenants.sources)
-    if not isinstance(outcome, Events):
-        return ended_record(record, outcome, stored.topic, stored.partition, tenants.sources)
-    if len(outcome.envelopes) != 1:
+    events = _meant(outcome, stored) if isinstance(outcome, Events) else ()
+    if isinstance(outcome, Events) and len(events) > 1:
         raise NotPossible(
-            f"the request tells {len(outcome.envelopes)} events, and a letter becomes one: have the source send it "
-            "again, then discard this letter"
+            f"the request tells {len(events)} events, and a letter becomes one: have the source send it again, then "
+            "discard this letter"
         )
-    return _translated(stored, *envelope.to_kafka(outcome.envelopes[0]), tenants)
+    if not events:
+        return ended_record(record, outcome, stored.topic, stored.partition, tenants.sources)
+    return _translated(stored, *envelope.to_kafka(events[0]), tenants)
+
+
+def _meant(outcome: Events, stored: StoredRecord) -> Sequence[Envelope]:
+    """The event that the letter is of, where others came with it; none where it, or any of them, does not fit still."""
+    if stored.event_key is not None:
+        found = [one for one in outcome.envelopes if one.key == stored.event_key]
+        if found:
+            return found
+    return () if outcome.unfit else outcome.envelopes
 
 
 def _translated(

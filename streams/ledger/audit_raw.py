@@ -19,7 +19,10 @@ _letters: Final = tables.dead_letters.c
 
 class RawRead(NamedTuple):
     """A record of `raw` read again. `event_keys` are those of the events that it tells today; none where it tells none,
-    and then `reason` says why."""
+    and then `reason` says why.
+
+    `is_part`: it tells events and others beside them that do not fit, so it has two ends, one of each kind: the events,
+    and a row of its own."""
 
     partition: int
     offset: int
@@ -27,6 +30,7 @@ class RawRead(NamedTuple):
     traceparent: str | None
     event_keys: tuple[str, ...]
     reason: str
+    is_part: bool = False
 
 
 class RawAudit:
@@ -39,21 +43,26 @@ class RawAudit:
     async def unknown(self, records: Sequence[RawRead]) -> Sequence[RawRead]:
         """Those of the records whose end is not in the ledger, with those of their events that it does not know.
 
-        An end is a row of the record's own, or all its events; or, where it tells none today and rules or files may
-        have changed since, an event of the same source and trace. Raises LedgerUnavailable.
+        An end is a row of the record's own, or all its events; of a part, it is what that part is. Where it tells none
+        today, and rules or files may have changed since, it is an event of the same source and trace as well. Raises
+        LedgerUnavailable.
         """
         async with self._store.read() as connection:
             places = [ReadRecord(RAW, one.partition, one.offset, None, None) for one in records]
             own = await positions(connection, places)
-            left = [one for one in records if (RAW, one.partition, one.offset) not in own]
+            left = [one for one in records if _needs_events(one) or (RAW, one.partition, one.offset) not in own]
             known = await _known(connection, [key for one in left for key in one.event_keys])
             telling = [one for one in left if one.event_keys and not known.issuperset(one.event_keys)]
             silent = [one for one in left if not one.event_keys]
             traced = await _traced(connection, silent)
         return [
             *(one._replace(event_keys=tuple(key for key in one.event_keys if key not in known)) for one in telling),
-            *(one for one in silent if (one.source, trace_id(one.traceparent)) not in traced),
+            *(one for one in silent if one.is_part or (one.source, trace_id(one.traceparent)) not in traced),
         ]
+
+
+def _needs_events(one: RawRead) -> bool:
+    return one.is_part and bool(one.event_keys)
 
 
 async def _known(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:

@@ -25,7 +25,7 @@ _commands: Final = tables.commands
 
 
 class StoredRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record as the ledger kept it; `topic` without prefix."""
+    """A record as the ledger kept it; `topic` without prefix. `event_key` is that of the letter, if it has one."""
 
     topic: str
     partition: int
@@ -34,6 +34,7 @@ class StoredRecord(msgspec.Struct, frozen=True, kw_only=True):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+    event_key: str | None = None
 
 
 Retranslate = Callable[[StoredRecord], CommandRecord]
@@ -215,6 +216,7 @@ def _stored(letter: LetterRow, edited: bytes | None) -> StoredRecord:
         key=record.key,
         value=record.value if edited is None else edited,
         headers=record.headers,
+        event_key=letter.event_key,
     )
 
 
@@ -240,7 +242,9 @@ async def _note_edit(connection: AsyncConnection, letter: LetterRow, actor: str,
         "headers": letters.stored_headers(record.headers),
     }
     await connection.execute(update(_letters).where(_letters.c.dlq_id == record.dlq_id).values(**values))
-    await connection.execute(update(_events).where(_events.c.event_key == letter.event_key).values(value=edited))
+    # A request of a source was edited, and not the event that was read from it.
+    if record.topic != "raw":
+        await connection.execute(update(_events).where(_events.c.event_key == letter.event_key).values(value=edited))
 
 
 async def _commands_of(connection: AsyncConnection, record: CommandRecord) -> dict[str, Any]:

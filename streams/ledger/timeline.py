@@ -178,7 +178,7 @@ class Timelines:
                 documents=await _documents(connection, [row["effect_key"] for row in commands]),
                 transitions=await _transitions_of(connection, [*entities, *alone], ids),
                 calls=await _calls_of(connection, ids),
-                dead_letters=tuple(await _letters_of(connection, entities, ids)),
+                dead_letters=tuple(await _letters_of(connection, entities, ids, alone)),
                 questions=await _questions_of(connection, entities, ids),
             )
 
@@ -208,11 +208,14 @@ async def _entities(connection: AsyncConnection, key: str) -> tuple[str, ...]:
 
 
 async def _without_entity(connection: AsyncConnection, key: str) -> list[str]:
-    """The event keys of what the key means and has no entity: an unknown type, or a request that told no event."""
+    """The event keys of what the key means and has no entity: an unknown type, a request that told no event, or a dead
+    letter of what could not be read so far."""
     source, _, event_id = key.partition(":")
     where = or_(_events.c.event_key == key, raw_ends.is_called(source, event_id))
-    statement = select(_events.c.event_key).where(where, _events.c.entity_key.is_(None))
-    return [row[0] for row in await connection.execute(statement)]
+    events = select(_events.c.event_key).where(where, _events.c.entity_key.is_(None))
+    letters = tables.dead_letters.c
+    refused = select(letters.event_key).where(letters.event_key == key, letters.entity_key.is_(None))
+    return list({row[0]: None for statement in (events, refused) for row in await connection.execute(statement)})
 
 
 async def _followers(connection: AsyncConnection, entities: Sequence[str]) -> list[str]:
@@ -321,10 +324,11 @@ async def _asked_after_restore(connection: AsyncConnection, calls: Sequence[int]
 
 
 async def _letters_of(
-    connection: AsyncConnection, entities: Sequence[str], command_ids: list[str]
+    connection: AsyncConnection, entities: Sequence[str], command_ids: list[str], event_keys: list[str]
 ) -> Sequence[LetterRow]:
     letters = tables.dead_letters.c
-    where = or_(letters.entity_key.in_(entities), among(letters.command_id, command_ids))
+    of_keys = among(letters.event_key, event_keys)
+    where = or_(letters.entity_key.in_(entities), among(letters.command_id, command_ids), of_keys)
     statement = select(letters.dlq_id).where(where).order_by(letters.first_failed_at)
     return await dead_letters.read(connection, [row[0] for row in await connection.execute(statement)])
 

@@ -86,16 +86,33 @@ class Bodies(Case):
                 assert self.heard(receiver) == []
                 assert reply.status >= 400 or isinstance(self.told(receiver.publisher.records[0]), RefusedEvent)
                 return
-            reply = await self.post(receiver, self.batch.body, self.batch_headers())
+            reply = await self.post(receiver, self.batch.body, self.batch_headers(self.batch.body))
             assert 200 <= reply.status < 300
             assert keys(self.heard(receiver)) == list(self.batch.keys)
             assert len(self.batch.keys) > 1
             assert len(set(self.batch.keys)) == len(self.batch.keys)
 
-    def batch_headers(self) -> dict[str, str]:
-        """The headers of the batch's request."""
-        assert self.batch is not None
-        return self.headers(self.batch.body)
+    async def test_an_event_that_does_not_fit_keeps_no_other_of_its_batch_back(self) -> None:
+        if self.batch is None:
+            return
+        assert self.partly is not None, "the case needs a batch of which one event does not fit"
+        async with self.receiver() as receiver:
+            reply = await self.post(receiver, self.partly.body, self.batch_headers(self.partly.body))
+            assert 200 <= reply.status < 300
+            assert keys(self.heard(receiver)) == list(self.partly.keys)
+            if self.connector is None:
+                assert 400 in [result["status"] for result in reply.json], "the sender is told which of them"
+                return
+            [record] = receiver.publisher.records
+            told = self.told(record)
+            assert isinstance(told, Events)
+            [unfit] = told.unfit
+            assert unfit.id
+            assert unfit.refused.evidence.remedy
+
+    def batch_headers(self, body: bytes) -> dict[str, str]:
+        """The headers of a batch's request."""
+        return self.headers(body)
 
     async def test_fields_that_nobody_knows_change_nothing(self) -> None:
         async with self.receiver() as receiver:

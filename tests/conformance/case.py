@@ -51,7 +51,7 @@ class Clock:
 
 class Case(ABC):
     """One connector, as a class with these attributes. `test_mode`, `batch` and `thin` stay None where the source has
-    no such thing.
+    no such thing. `partly` is a batch too, of which one event does not fit; its keys are those of the others.
 
     `source` is a live one with two secrets and a token. `samples` are two or more deliveries that tell events, as the
     source's documentation shows them. `unknown` are bodies of types that are not known; `thin` names a thing without
@@ -63,6 +63,7 @@ class Case(ABC):
     samples: ClassVar[Sequence[Sample]]
     unknown: ClassVar[Sequence[bytes]]
     batch: ClassVar[Sample | None] = None
+    partly: ClassVar[Sample | None] = None
     test_mode: ClassVar[Sample | None] = None
     thin: ClassVar[bytes | None] = None
     tolerance_s: ClassVar[int | None] = None

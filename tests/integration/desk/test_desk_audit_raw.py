@@ -18,6 +18,7 @@ from schemas.topics import TOPICS, TopicName
 from streams.kafka import topics
 from streams.kafka.producer import Producer
 from streams.kafka.records import Outgoing
+from tests.support import batches
 from tests.support.desk import Office
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -162,3 +163,33 @@ def test_a_source_that_was_taken_away_since_has_told_its_events(office: Office, 
     found = [problem for problem in problems(office, 3) if problem.startswith("raw/")]
     assert len(found) == 1
     assert found[0].startswith("raw/0/1 of stripe-9 tells no event today")
+
+
+@pytest.mark.parametrize(
+    ("events_known", "row_known", "expected"),
+    [
+        (True, True, []),
+        (False, True, ["lost: raw/0/0 of stripe-1 tells stripe-1:evt_1, and neither"]),
+        (True, False, ["raw/0/0 of stripe-1 tells an event that does not fit ($.currency: got pounds, "]),
+    ],
+)
+def test_a_request_of_which_a_part_does_not_fit_has_two_ends(
+    office: Office,
+    kafka: Kafka,
+    monkeypatch: pytest.MonkeyPatch,
+    events_known: bool,
+    row_known: bool,
+    expected: list[str],
+) -> None:
+    batches.take_the_place_of_stripe(monkeypatch)
+    record = batches.request(batches.payment(1), batches.payment(2, "pounds"))
+    asyncio.run(kafka.write("raw", (record.key, record.value, record.headers)))
+    office.on_ledger(lambda ledger: ledger.identity.read())
+    if events_known:
+        asyncio.run(kafka.write("events.payments", envelope.to_kafka(payment(1))))
+        office.take_in(payment(1), topic="events.payments")
+    if row_known:
+        take_in(office, ended(0, RefusedEvent(cause="data", stage="normalise", evidence=Evidence(message="pounds"))))
+    asyncio.run(kafka.commit(1))
+    found = problems(office, 1 + events_known)
+    assert [problem[: len(start)] for problem, start in zip(found, expected, strict=True)] == expected

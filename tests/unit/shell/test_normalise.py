@@ -10,6 +10,7 @@ from schemas.commands import Ignored, RefusedEvent
 from schemas.raw import RawRecord
 from streams.kafka.records import Record
 from streams.normalise import ended_record, normalise
+from tests.support import batches
 
 SOURCES = {
     "shop-1": SourceConfig(name="shop-1", connector="cloudevents"),
@@ -68,6 +69,14 @@ def test_a_source_that_nobody_configured_is_named() -> None:
     refused = refusal("shop-9")
     assert (refused.cause, refused.evidence.value) == ("poison", "shop-9")
     assert refused.evidence.remedy == "Add the source shop-9 to sources.yaml, then replay."
+
+
+def test_a_connector_that_tells_nothing_at_all_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken as it is, the request would have no end."""
+    batches.take_the_place_of_stripe(monkeypatch)
+    outcome = normalise(batches.request(), SOURCES)
+    assert isinstance(outcome, RefusedEvent)
+    assert outcome.cause == "bug"
 
 
 PAID = (
