@@ -5,7 +5,7 @@ request into the topic `raw`, and `normalise`, a pure function, turns it into ev
 ledger nor Kafka: they get a Publisher and a Status.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol, final
@@ -23,6 +23,30 @@ _MASK: Final = "********"
 REQUESTS_PER_MINUTE: Final = 60_000
 
 ConnectorKind = Literal["cloudevents", "stripe", "shopify", "outbox", "xero"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a source of one kind is given in `sources.yaml`. It stands apart from the registry, because files are
+    checked without loading every connector with its library.
+
+    `signs_with`: the secret of its webhooks, in words for whoever looks for it; None for a kind without a door of its
+    own. `payments`: it is a payment gateway, which tells of money and not of orders, so it needs `order_source` and
+    clearing accounts. `api`: it may have one, which is swept.
+    """
+
+    signs_with: str | None
+    payments: bool
+    api: bool
+
+
+NEEDS: Final[Mapping[ConnectorKind, Needs]] = {
+    "cloudevents": Needs(signs_with=None, payments=False, api=False),
+    "stripe": Needs(signs_with="the signing secret of the webhook endpoint there", payments=True, api=True),
+    "shopify": Needs(signs_with="the client secret of the shop's app", payments=False, api=True),
+    "outbox": Needs(signs_with=None, payments=False, api=False),
+    "xero": Needs(signs_with="the key of the webhook in Xero's developer portal", payments=False, api=False),
+}
 
 
 @final

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Final
 
+from connectors.base import NEEDS
 from streams.core.file_reading import Reading
 from streams.core.nearest import nearest
 from streams.core.routing import Facts, disputed
@@ -16,14 +17,7 @@ from streams.core.tenants import Tenant, Tenants
 Files = Mapping[str, Reading[TenantFile]]
 
 # The connectors of payment gateways: they tell of money, not of orders.
-_GATEWAYS: Final = frozenset({"stripe"})
-# What each other connector with a door of its own signs with.
-_SIGNED: Final[Mapping[str, str]] = {
-    "shopify": "the client secret of the shop's app",
-    "xero": "the key of the webhook in Xero's developer portal",
-}
-# The connectors that can ask an API: those that have a sweep in the registry, which is not loaded here.
-WITH_API: Final = frozenset({"shopify", "stripe"})
+_GATEWAYS: Final = frozenset(kind for kind, needs in NEEDS.items() if needs.payments)
 
 
 def problems(sources: Reading[SourcesFile], files: Files) -> Iterator[str]:
@@ -75,22 +69,18 @@ def _order_source(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
     # An account that has Billing alone names itself: its invoices are its orders.
     elif source.order_source not in (None, name) and known[source.order_source].connector in _GATEWAYS:
         yield f"{where}: {source.order_source} has no orders. Name the source whose orders are paid at {name}."
-    if source.connector in _GATEWAYS and not source.secrets:
-        yield (
-            f"{sources.where('sources', name, 'secrets')} is missing. "
-            "Add the signing secret of the webhook endpoint there."
-        )
 
 
 def _webhook_key(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
     source = sources.content.sources[name]
-    if source.connector in _SIGNED and not source.secrets:
-        yield f"{sources.where('sources', name, 'secrets')} is missing. Add {_SIGNED[source.connector]}."
+    secret = NEEDS[source.connector].signs_with
+    if secret is not None and not source.secrets:
+        yield f"{sources.where('sources', name, 'secrets')} is missing. Add {secret}."
 
 
 def _api(sources: Reading[SourcesFile], name: str) -> Iterator[str]:
     source = sources.content.sources[name]
-    if source.api is not None and source.connector not in WITH_API:
+    if source.api is not None and not NEEDS[source.connector].api:
         yield (
             f"{sources.where('sources', name, 'api')}: the connector {source.connector} asks no API. Remove it, or "
             "correct the connector."

@@ -3,8 +3,8 @@
 import dataclasses
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ import msgspec
 from connectors.base import Connector, ConnectorKind, Events, Normalised, Secret, SourceConfig
 from connectors.receiver import Limits
 from connectors.registry import CONNECTORS
+from connectors.sweeping import Sweeper
 from schemas import raw
 from schemas.envelope import Envelope, from_kafka
 from schemas.keys import event_key
@@ -49,6 +50,17 @@ class Clock:
         return self.elapsed_s
 
 
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A source's API, as the tests have it, with things in it that changed. `sweeper` asks it, as `source` is
+    configured; `change` lets one more thing happen there, some time later; `now` is the time there."""
+
+    sweeper: Sweeper
+    source: SourceConfig
+    now: Callable[[], datetime]
+    change: Callable[[], Awaitable[None]]
+
+
 class Case(ABC):
     """One connector, as a class with these attributes. `test_mode`, `batch` and `thin` stay None where the source has
     no such thing. `partly` is a batch too, of which one event does not fit; its keys are those of the others.
@@ -73,6 +85,14 @@ class Case(ABC):
     def signed(self, body: bytes, secret: Secret, at: int, url: str) -> Mapping[str, str]:
         """The headers that prove a request, sent at `at` (unix seconds) to `url`; by the source's own library, if it
         has one in Python."""
+
+    def beside(self, body: bytes) -> Mapping[str, str]:
+        """The headers that come along with a body and that nobody signs, such as its topic."""
+        return {}
+
+    def api(self) -> AbstractAsyncContextManager[Api]:
+        """For a connector with a sweep: its API, a sandbox or whatever answers as that does, while the block runs."""
+        raise NotImplementedError(f"{self.kind} has a sweep: the case needs an `api` to try it on")
 
     # What follows is the same for every connector.
 
@@ -119,7 +139,7 @@ class Case(ABC):
     ) -> dict[str, str]:
         """All headers of a request that the source sends."""
         proof = self.signed(body, secret or self.source.secrets[0], at, url or PUBLIC_URL + self.path)
-        return {"Content-Type": self.content_type, **proof}
+        return {"Content-Type": self.content_type, **proof, **self.beside(body)}
 
     async def post(self, receiver: Running, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
         """The body to the source's door, signed as it should be unless other headers are given."""

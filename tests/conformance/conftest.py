@@ -2,4 +2,9 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.conformance.proofs", "tests.conformance.bodies", "tests.conformance.pressure")
+pytest.register_assert_rewrite(
+    "tests.conformance.proofs",
+    "tests.conformance.bodies",
+    "tests.conformance.pressure",
+    "tests.conformance.sweeps",
+)

@@ -10,7 +10,8 @@
 from tests.conformance.bodies import Bodies
 from tests.conformance.pressure import Pressure
 from tests.conformance.proofs import Proofs
+from tests.conformance.sweeps import Sweeps
 
 
-class Conformance(Proofs, Bodies, Pressure):
+class Conformance(Proofs, Bodies, Pressure, Sweeps):
     """The whole suite."""

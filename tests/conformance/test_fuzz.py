@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from connectors.base import ApiConfig, Events, HttpRequest, Secret, SourceConfig, Unauthentic, VerifiedBody
 from connectors.cloudevents.reading import UnsupportedMediaType, read
 from connectors.receiver import Limits
+from connectors.registry import REGISTRY
 from schemas.codec import Refused
 from schemas.commands import Ignored, RefusedEvent
 from schemas.envelope import BATCH, STRUCTURED, Envelope
@@ -28,28 +30,34 @@ from schemas.events import UnknownType, decode_event
 from schemas.raw import RawRecord
 from tests.conformance.case import PUBLIC_URL, Case
 from tests.conformance.fuzzing import ROOT, mutated, words_of
-from tests.conformance.test_cloudevents import TestCloudEvents as CloudEventsCase
-from tests.conformance.test_shopify import TestShopify as ShopifyCase
-from tests.conformance.test_stripe import TestStripe as StripeCase
-from tests.conformance.test_xero import TestXero as XeroCase
-from tests.support.sandboxes import swept
+from tests.conformance.suite import Conformance
+from tests.conformance.sweeps import everything
 from tests.unit.receiver.support import NOW
-from tests.unit.shopify.running import decided
-from tests.unit.shopify.running import running as shop_running
-from tests.unit.shopify.test_shopify_random_days import one_day
 from tests.unit.stripe import billing, payloads
-from tests.unit.stripe.running import running as account_running
 from tests.unit.stripe.test_stripe_billing import old_line
-from tests.unit.stripe.test_stripe_booked import one_day as account_day
 
-CASES: dict[str, Case] = {case.kind: case for case in (CloudEventsCase(), ShopifyCase(), StripeCase(), XeroCase())}
-# What parses and normalises, by connector; the rest of a package (sweep, sandbox) asks a network.
+
+def _cases() -> dict[str, Case]:
+    """Every class of this folder that runs the suite, so that a new connector is fuzzed without a word here."""
+    files = [file.stem for file in sorted(Path(__file__).parent.glob("test_*.py")) if file != Path(__file__)]
+    found = [
+        value
+        for name in files
+        for value in vars(import_module(f"tests.conformance.{name}")).values()
+        if isinstance(value, type) and issubclass(value, Conformance) and value.__module__.endswith(name)
+    ]
+    return {case.kind: case() for case in found if "signed" in vars(case)}
+
+
+CASES = _cases()
+# What parses and normalises, where it is not what most connectors call it; the rest of a package (sweep, sandbox) asks
+# a network.
 PURE = {
-    "stripe": ("connectors/stripe/normalise.py", "connectors/stripe/verify.py", "connectors/stripe/told"),
-    "shopify": ("connectors/shopify/normalise.py", "connectors/shopify/verify.py", "connectors/shopify/told"),
     "xero": ("connectors/xero/heard.py", "connectors/xero/verify.py", "connectors/xero/webhook.py"),
     "cloudevents": ("connectors/cloudevents/reading.py",),
 }
+MOST = ("normalise.py", "verify.py", "told")
+SWEPT = [kind for kind, row in REGISTRY.items() if row.sweep is not None]
 EXAMPLES_QUICK = 150
 EXAMPLES = 60_000
 COVERED = 95.0
@@ -180,7 +188,7 @@ async def test_the_receiver_never_answers_500(kind: str) -> None:
 
 @pytest.mark.all
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kind", list(PURE))
+@pytest.mark.parametrize("kind", list(CASES))
 def test_fuzzing_alone_reaches_nearly_every_branch(kind: str, tmp_path: Path) -> None:
     data, report = tmp_path / "coverage", tmp_path / "coverage.json"
     run, include = [sys.executable, "-m", "coverage"], ",".join(_modules(kind))
@@ -199,41 +207,19 @@ def test_fuzzing_alone_reaches_nearly_every_branch(kind: str, tmp_path: Path) ->
 def _modules(kind: str) -> list[str]:
     files = [
         file
-        for place in PURE[kind]
+        for place in PURE.get(kind, [f"connectors/{kind}/{place}" for place in MOST])
         for file in ((ROOT / place).glob("*.py") if (ROOT / place).is_dir() else [ROOT / place])
     ]
     return [str(file.relative_to(ROOT)) for file in sorted(files)]
 
 
 async def of_sweeps(kind: str) -> list[RawRecord]:
-    """What a sweep of the source's sandbox finds."""
-    return await _FOUND[kind]() if kind in _FOUND else []
-
-
-async def found_in_shop() -> list[RawRecord]:
-    async with shop_running() as shop:
-        bucket = shop.sandbox.api.bucket
-        bucket.size = bucket.held = bucket.restored_a_second = 10**9
-        for seed in range(5):
-            one_day(shop.sandbox.shop, random.Random(seed), shop.clock.advance)
-        decided(shop.sandbox.shop)
-        shop.sandbox.shop.pay_out()
-        await shop.sandbox.deliveries.settled()
-        records, _ = await swept(shop.sweeper(), after_s=6000)
-        await shop.sandbox.deliveries.close()
-        return records
-
-
-async def found_in_account() -> list[RawRecord]:
-    async with account_running() as account:
-        for seed in range(6):
-            account_day(account.sandbox, random.Random(seed))
-        records, _ = await swept(account.sweeper(), after_s=6000)
-        await account.sandbox.deliveries.close()
-        return records
-
-
-_FOUND = {"shopify": found_in_shop, "stripe": found_in_account}
+    """What a sweep of the source's API finds."""
+    if kind not in SWEPT:
+        return []
+    async with CASES[kind].api() as api:
+        found, _ = await everything(api)
+        return found
 
 
 def judge_swept(kind: str, found: list[RawRecord], chance: random.Random) -> None:
@@ -247,7 +233,7 @@ def judge_swept(kind: str, found: list[RawRecord], chance: random.Random) -> Non
     assert not isinstance(told, RefusedEvent) or (told.cause != "bug" and told.evidence.message)
 
 
-@pytest.mark.parametrize("kind", list(_FOUND))
+@pytest.mark.parametrize("kind", SWEPT)
 async def test_what_an_api_answers_makes_no_bug(kind: str) -> None:
     found = await of_sweeps(kind)
     for seed in range(EXAMPLES_QUICK):

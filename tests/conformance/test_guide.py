@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 import connectors
+from connectors.base import NEEDS, Needs
 from connectors.registry import CONNECTORS, REGISTRY, Row
 from tests.conformance.suite import Conformance
 
@@ -20,6 +21,7 @@ BLOCKS = dict(re.findall(r"^`([\w/.]+)`[^\n]*:\n\n```python\n(.*?)^```$", PAGE, 
 PACKAGE = ("connectors/till/__init__.py", "connectors/till/verify.py", "connectors/till/normalise.py")
 SUITE = "tests/conformance/test_till.py"
 ROW = "connectors/registry.py"
+GIVEN = "connectors/base.py"
 
 
 def _suite() -> type[Conformance]:
@@ -37,6 +39,11 @@ def _row() -> Row:
     return found
 
 
+def _needs() -> Needs:
+    found: Needs = eval("{" + BLOCKS[GIVEN] + "}", {"Needs": Needs})["till"]  # noqa: S307 the block of our own page
+    return found
+
+
 @pytest.fixture(autouse=True, scope="module")
 def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The package where Python finds it, and its row in the registry, while these tests run."""
@@ -49,7 +56,7 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(connectors, "__path__", [*connectors.__path__, str(root / "connectors")])
         row = _row()
         assert row.webhooks is not None
-        for table, value in ((REGISTRY, row), (CONNECTORS, row.webhooks)):
+        for table, value in ((REGISTRY, row), (CONNECTORS, row.webhooks), (NEEDS, _needs())):
             patch.setitem(cast("dict[str, object]", table), "till", value)
         yield root
         for name in [name for name in sys.modules if name.startswith("connectors.till")]:
@@ -57,7 +64,12 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_the_page_has_every_block() -> None:
-    assert set(BLOCKS) == {*PACKAGE, SUITE, ROW}
+    assert set(BLOCKS) == {*PACKAGE, SUITE, ROW, GIVEN}
+
+
+def test_what_a_till_is_given_fits_its_row() -> None:
+    needs, row = _needs(), _row()
+    assert ((needs.signs_with is None), needs.api) == (row.webhooks is None, row.sweep is not None)
 
 
 def test_the_code_of_the_page_is_in_the_style_of_the_house(till: Path) -> None:

@@ -3,14 +3,19 @@
 import hashlib
 import hmac
 import json
+import random
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from connectors.base import Secret, SourceConfig
-from tests.conformance.case import NOW_S, Sample, document
+from tests.conformance.case import Api, Sample, document
 from tests.conformance.suite import Conformance
 from tests.unit.shopify.payloads import customer, dispute, order, refund, transaction
+from tests.unit.shopify.running import decided, running
+from tests.unit.shopify.test_shopify_random_days import one_day
 
 EDITED = {"order_edit": {"id": 78912328793, "order_id": 450789469, "line_items": {"additions": [], "removals": []}}}
 # A field that only the bodies of one topic have.
@@ -70,11 +75,8 @@ class TestShopify(Conformance):
     thin = document(EDITED)
     test_mode = sample(order(test=True))
 
-    def headers(
-        self, body: bytes, *, secret: Secret | None = None, at: int = NOW_S, url: str | None = None
-    ) -> dict[str, str]:
+    def beside(self, body: bytes) -> Mapping[str, str]:
         return {
-            **super().headers(body, secret=secret, at=at, url=url),
             "X-Shopify-Topic": topic_of(body),
             "X-Shopify-Event-Id": f"evt-{read(body).get('id', 0)}",
             "X-Shopify-Webhook-Id": "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043",
@@ -85,3 +87,22 @@ class TestShopify(Conformance):
     def signed(self, body: bytes, secret: Secret, at: int, url: str) -> Mapping[str, str]:
         mac = hmac.new(secret.reveal().encode(), body, hashlib.sha256)
         return {"X-Shopify-Hmac-SHA256": b64encode(mac.digest()).decode()}
+
+    @asynccontextmanager
+    async def api(self) -> AsyncIterator[Api]:
+        async with running() as shop:
+            bucket = shop.sandbox.api.bucket
+            bucket.size = bucket.held = bucket.restored_a_second = 10**9
+            days = iter(range(10**6))
+
+            async def change() -> None:
+                one_day(shop.sandbox.shop, random.Random(next(days)), shop.clock.advance)
+                await shop.sandbox.deliveries.settled()
+
+            for _ in range(5):
+                await change()
+            decided(shop.sandbox.shop)
+            shop.sandbox.shop.pay_out()
+            await shop.sandbox.deliveries.settled()
+            yield Api(shop.sweeper(), shop.config(), lambda: shop.clock.now() + timedelta(minutes=1), change)
+            await shop.sandbox.deliveries.close()

@@ -1,15 +1,20 @@
 """Stripe passes the suite; its own library signs."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from stripe import WebhookSignature
 
 from connectors.base import Secret, SourceConfig
-from tests.conformance.case import Sample, document
+from tests.conformance.case import Api, Sample, document
 from tests.conformance.suite import Conformance
 from tests.unit.stripe.billing import credit_note, dispute, invoice, payout
 from tests.unit.stripe.payloads import LIVE, charge, event, intent, refund
+from tests.unit.stripe.running import running
+from tests.unit.stripe.test_stripe_booked import one_day
 
 INTENT = event("payment_intent.succeeded", intent())
 
@@ -71,3 +76,18 @@ class TestStripe(Conformance):
     def signed(self, body: bytes, secret: Secret, at: int, url: str) -> Mapping[str, str]:
         header = WebhookSignature.generate_signature_header(body.decode(), secret.reveal(), at)
         return {"Stripe-Signature": header}
+
+    @asynccontextmanager
+    async def api(self) -> AsyncIterator[Api]:
+        async with running() as account:
+            days = iter(range(10**6))
+
+            async def change() -> None:
+                account.clock.advance(3600)
+                one_day(account.sandbox, random.Random(next(days)))
+                await account.sandbox.deliveries.settled()
+
+            for _ in range(6):
+                await change()
+            yield Api(account.sweeper(), account.config(), lambda: account.clock.now() + timedelta(minutes=1), change)
+            await account.sandbox.deliveries.close()

@@ -2,16 +2,18 @@
 
 from datetime import time, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from connectors.base import REQUESTS_PER_MINUTE
+from connectors.base import REQUESTS_PER_MINUTE, ConnectorKind
 from streams.core.file_reading import read
 from streams.core.tenant_file import SourcesFile
 from tests.unit.tenant_file.folder import ENVIRON, FILES, changed, load, problems
 
 SHOP = "sources.yaml:6: sources.shop-1.secrets[0]"
 STRIPE = "sources.stripe-1"
+KINDS = " or ".join(", ".join(repr(kind) for kind in get_args(ConnectorKind)).rsplit(", ", 1))
 VARIABLE = "the name of an environment variable in capitals, such as LEDGERSTREAM_SECRET_SHOP_1"
 LIST = "expected a list: [a, b], or lines that begin with -"
 HIDDEN = "got a value that is not shown"
@@ -25,8 +27,7 @@ SECRETS = "    secrets:\n      - env: SECRET_SHOP\n"
         (
             "connector: cloudevents",
             "connector: shopware",
-            "sources.yaml:4: sources.shop-1.connector: got 'shopware': expected 'cloudevents', 'stripe', "
-            "'shopify', 'outbox' or 'xero'. Correct it.",
+            f"sources.yaml:4: sources.shop-1.connector: got 'shopware': expected {KINDS}. Correct it.",
         ),
         (
             "gateway: stripe",
