@@ -1,5 +1,6 @@
 """Settings: read once, refused with the variable, the value and the remedy."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -101,8 +102,20 @@ def test_a_cluster_is_hosts_with_ports(servers: str) -> None:
         settings.load({"KAFKA_BOOTSTRAP_SERVERS": servers})
 
 
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "README.md", *(ROOT / "deploy").rglob("*.md"), *(ROOT / "deploy" / "tenants").glob("*.yaml")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_the_documentation_tells_people_to_set_is_taken(page: Path) -> None:
+    """One that is refused stops every command."""
+    named = set(re.findall(rf"{settings.ENV_PREFIX}\w*[A-Z0-9]\b", page.read_text()))
+    known = {settings.variable_of(name) for name in settings.Settings.model_fields}
+    assert [name for name in sorted(named - known) if not name.startswith(settings.REFERENCED)] == []
+
+
 def test_the_readme_names_every_setting() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     variables = [
         settings.variable_of(name).removeprefix(settings.ENV_PREFIX) for name in settings.Settings.model_fields
     ]
