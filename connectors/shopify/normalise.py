@@ -97,20 +97,20 @@ def _order(order: shapes.Order, config: SourceConfig, kind: type[OrderPlaced] = 
     if order.test and config.live:
         return _TEST
     moved = [
-        *(_payment(one, config) for one in order.transactions),
-        *(_refund(one, config) for one in order.refunds),
+        *(_payment(one, config, order.currency) for one in order.transactions),
+        *(_refund(one, config, order.currency) for one in order.refunds),
     ]
     return (order_told(order, kind), *(fact for told in moved if not isinstance(told, str) for fact in told))
 
 
-def _payment(payment: shapes.Transaction, config: SourceConfig) -> Told:
-    return _TEST if payment.test and config.live else payment_told(payment, config.name)
+def _payment(payment: shapes.Transaction, config: SourceConfig, shop: str | None = None) -> Told:
+    return _TEST if payment.test and config.live else payment_told(payment, config.name, shop)
 
 
-def _refund(refund: shapes.Refund, config: SourceConfig) -> Told:
+def _refund(refund: shapes.Refund, config: SourceConfig, shop: str | None = None) -> Told:
     if config.live and any(one.test for one in refund.transactions):
         return _TEST
-    return refund_told(refund, config.name)
+    return refund_told(refund, config.name, shop)
 
 
 _read_order = decoder(shapes.Order)

@@ -22,8 +22,9 @@ _OUTCOMES: Final[dict[str, Literal["won", "lost", "withdrawn"]]] = {
 }
 
 
-def payment_told(payment: shapes.Transaction, source: str) -> Told:
-    """A sale or a capture that succeeded; in words why another transaction is no payment."""
+def payment_told(payment: shapes.Transaction, source: str, shop: str | None = None) -> Told:
+    """A sale or a capture that succeeded; in words why another transaction is no payment. `shop` is the shop's
+    currency, where the body says it."""
     kind, status = payment.kind.lower(), payment.status.lower()
     if kind == "refund":
         return "a refund's transaction: refunds/create tells it with what it is for"
@@ -33,7 +34,7 @@ def payment_told(payment: shapes.Transaction, source: str) -> Told:
         return f"the payment is {shorten(status)}: no money moved; once it does, a sweep tells it"
     if not parse_decimal(payment.amount):
         return "the payment is of nothing"
-    if not payment.in_shop_money:
+    if payment.is_foreign(shop):
         return "the payment is told in the customer's currency: a sweep tells it in the shop's"
     if payment.order_id is None:
         raise Refused("order_id", "nothing", "the order that is paid")

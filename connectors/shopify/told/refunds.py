@@ -22,14 +22,15 @@ def _givings(refund: shapes.Refund) -> list[shapes.Transaction]:
     return [one for one in refund.transactions if one.kind.lower() == "refund"]
 
 
-def refund_told(refund: shapes.Refund, source: str) -> Told:
-    """One refund for each gateway that gave money back; in words why none did."""
+def refund_told(refund: shapes.Refund, source: str, shop: str | None = None) -> Told:
+    """One refund for each gateway that gave money back; in words why none did. `shop` is the shop's currency, where
+    the body says it."""
     givings = [one for one in _givings(refund) if one.status.lower() not in _NOT_THROUGH]
     if not givings:
         return "the refund gave no money back: what it took off an unpaid order, the order itself tells"
     if any(one.status.lower() != "success" for one in givings):
         return "the refund is not through: orders/updated or a sweep tells it when it is"
-    if not all(one.in_shop_money for one in givings):
+    if any(one.is_foreign(shop) for one in givings):
         return "the refund is told in the customer's currency: a sweep tells it in the shop's"
     gateways = list(dict.fromkeys(one.gateway for one in givings))
     facts = [

@@ -121,13 +121,13 @@ class Transaction(Shape, frozen=True, kw_only=True):
     test: bool = False
     total_unsettled_set: MoneySet | None = None
 
-    @property
-    def in_shop_money(self) -> bool:
-        """Whether the amount is in the shop's currency: the unsettled rest says which one that is."""
-        if self.total_unsettled_set is None:
-            return True
-        shop = self.total_unsettled_set.shop_money
-        return (shop.currency or shop.currency_code or self.currency) == self.currency
+    def is_foreign(self, shop: str | None) -> bool:
+        """Whether the amount is in another currency than the shop's, which is that of the order; without one the
+        unsettled rest says which it is, if it is there."""
+        if shop is None and self.total_unsettled_set is not None:
+            rest = self.total_unsettled_set.shop_money
+            shop = rest.currency or rest.currency_code
+        return shop not in (None, self.currency)
 
 
 class RefundLine(Shape, frozen=True, kw_only=True):

@@ -223,6 +223,13 @@ def test_what_gave_no_money_back(given: list[Any], why: str) -> None:
     assert reason(REFUNDS, refund(transactions=given)) == why
 
 
+@pytest.mark.parametrize("given", [ABROAD, {"currency": "EUR", "total_unsettled_set": None}])
+def test_money_of_another_currency_than_the_orders_is_left_to_the_sweep(given: dict[str, Any]) -> None:
+    """Not every body says by its unsettled rest what the shop's currency is; the order always does."""
+    paid, back = transaction(**given), refund(transactions=[giving(**given)])
+    assert len(facts("orders/updated", order(transactions=[paid], refunds=[back]))) == 1, "the order itself is told"
+
+
 def test_a_chargeback_is_opened_and_decided() -> None:
     assert facts("disputes/create", dispute()) == [OPENED]
     decided = dispute(status="won", finalized_on="2026-12-20T03:04:05-05:00")
