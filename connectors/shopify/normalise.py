@@ -96,11 +96,13 @@ def _order(order: shapes.Order, config: SourceConfig, kind: type[OrderPlaced] = 
     """The order, and what was paid and given back of it as far as the body has that."""
     if order.test and config.live:
         return _TEST
-    moved = [
+    parts = [
+        order_told(order, kind),
         *(_payment(one, config, order.currency) for one in order.transactions),
         *(_refund(one, config, order.currency) for one in order.refunds),
     ]
-    return (order_told(order, kind), *(fact for told in moved if not isinstance(told, str) for fact in told))
+    facts = tuple(fact for told in parts if not isinstance(told, str) for fact in told)
+    return facts or next(told for told in parts if isinstance(told, str))
 
 
 def _payment(payment: shapes.Transaction, config: SourceConfig, shop: str | None = None) -> Told:

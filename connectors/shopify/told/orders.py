@@ -7,18 +7,34 @@ for yet is left out, because no money will ever tell of it.
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Final
 
 from connectors.shopify.told import lines, people, shapes
-from connectors.shopify.told.facts import Fact, money, total, utc, version, words
+from connectors.shopify.told.facts import Fact, Told, money, total, utc, version, words
 from connectors.shopify.told.refunds import gives_money
 from schemas.events import OrderCancelled, OrderPlaced, OrderUpdated
 from schemas.events.fields import Line, LineKind
 from schemas.money import EXACT, parse_decimal, to_text
 
+_ABROAD: Final = (
+    "what was paid for the order is not known, because a refund of it is told in the customer's currency: a sweep "
+    "tells the order"
+)
 
-def order_told(order: shapes.Order, kind: type[OrderPlaced] = OrderUpdated) -> Fact:
-    """The order as it is now; cancelled is what its body says to be, whatever the topic."""
-    data = _sale(order, kind) if order.cancelled_at is None else _cancelled(order)
+
+def order_told(order: shapes.Order, kind: type[OrderPlaced] = OrderUpdated) -> Told:
+    """The order as it is now, and cancelled is what its body says to be, whatever the topic; in words why this body
+    does not say enough of it."""
+    if order.cancelled_at is not None:
+        return (_fact(order, _cancelled(order)),)
+    gone = _without_money(order)
+    paid = _paid(order) if gone else Decimal(0)
+    if paid is None:
+        return _ABROAD
+    return (_fact(order, _sale(order, kind, _taken_off(order, gone, paid))),)
+
+
+def _fact(order: shapes.Order, data: OrderPlaced | OrderCancelled) -> Fact:
     changed = version(order.updated_at, "updated_at")
     return Fact(f"order:{order.id}", utc(order.updated_at, "updated_at"), data, "order", changed)
 
@@ -32,8 +48,7 @@ def _cancelled(order: shapes.Order) -> OrderCancelled:
     )
 
 
-def _sale(order: shapes.Order, kind: type[OrderPlaced]) -> OrderPlaced:
-    gone = _taken_off(order)
+def _sale(order: shapes.Order, kind: type[OrderPlaced], gone: Sequence[shapes.RefundLine]) -> OrderPlaced:
     tax = None
     if order.total_tax is not None:
         left = EXACT.subtract(parse_decimal(order.total_tax), total(part.total_tax_set.amount for part in gone))
@@ -55,22 +70,28 @@ def _sale(order: shapes.Order, kind: type[OrderPlaced]) -> OrderPlaced:
     )
 
 
-def _taken_off(order: shapes.Order) -> tuple[shapes.RefundLine, ...]:
-    """What left the order without money going back, if the customer has not paid for more than what is left.
+def _without_money(order: shapes.Order) -> tuple[shapes.RefundLine, ...]:
+    """What left the order without money going back: Shopify tells the edit of an order that removes something, and a
+    restock, as a refund without a transaction."""
+    return tuple(line for refund in order.refunds if not gives_money(refund) for line in refund.refund_line_items)
 
-    Shopify tells the edit of an order that removes something, and a restock, as a refund without a transaction. Where
-    it was paid for, the money that is owed comes as a refund later, and is a credit note then.
+
+def _taken_off(order: shapes.Order, gone: Sequence[shapes.RefundLine], paid: Decimal) -> Sequence[shapes.RefundLine]:
+    """What left the order without money, if the customer has not paid for more than what is left.
+
+    Where it was paid for, the money that is owed comes as a refund later, and is a credit note then.
     """
-    gone = tuple(line for refund in order.refunds if not gives_money(refund) for line in refund.refund_line_items)
-    received = EXACT.subtract(
-        parse_decimal(order.current_total_price or order.total_price),
-        parse_decimal(order.total_outstanding or order.current_total_price or order.total_price),
-    )
-    back = total(
-        one.amount for refund in order.refunds for one in refund.transactions if one.status.lower() == "success"
-    )
-    left = EXACT.subtract(parse_decimal(order.total_price), _worth(order, gone))
-    return gone if EXACT.add(received, back) <= left else ()
+    return gone if paid <= EXACT.subtract(parse_decimal(order.total_price), _worth(order, gone)) else ()
+
+
+def _paid(order: shapes.Order) -> Decimal | None:
+    """What came from the customer in all, whatever went back of it; None where that is told in another currency."""
+    back = [one for refund in order.refunds for one in refund.transactions if one.status.lower() == "success"]
+    if any(one.is_foreign(order.currency) for one in back):
+        return None
+    current = parse_decimal(order.current_total_price or order.total_price)
+    open_ = current if order.total_outstanding is None else parse_decimal(order.total_outstanding)
+    return EXACT.add(EXACT.subtract(current, open_), total(one.amount for one in back))
 
 
 def _worth(order: shapes.Order, gone: Sequence[shapes.RefundLine]) -> Decimal:

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.commands import Commands, UpsertInvoice
 from schemas.envelope import to_kafka
-from schemas.events import OrderCancelled, OrderPlaced, OrderUpdated
+from schemas.events import OrderCancelled, OrderPlaced, OrderUpdated, PaymentReceived
 from schemas.events.fields import Address, Customer, Line
 from streams.core.translate import translate
 from tests.support.rules import TENANTS
@@ -19,6 +19,7 @@ from tests.unit.shopify.payloads import (
     customer,
     events,
     facts,
+    giving,
     letter,
     line,
     money,
@@ -28,6 +29,7 @@ from tests.unit.shopify.payloads import (
     refund_line,
     shipping_line,
     tax,
+    transaction,
 )
 
 MOMENT = dt.datetime(2026, 11, 24, 9, 30, tzinfo=dt.UTC)
@@ -258,6 +260,18 @@ def test_tax_on_top_leaves_with_what_it_was_for() -> None:
 def test_what_was_paid_for_stays_in_the_invoice(state: dict[str, Any]) -> None:
     """The money comes, or came, back by a refund, which is a credit note: to leave the line out too would be twice."""
     assert told(**state) == OrderUpdated(**WHOLE)
+
+
+def test_an_order_whose_payment_is_not_known_in_the_shops_money_is_left_to_the_sweep() -> None:
+    abroad = refund(id=2, refund_line_items=[], transactions=[giving(currency="EUR")])
+    taken = order(refunds=[restock(refund_line()), abroad], **UNPAID)
+    assert reason("orders/updated", taken) == (
+        "what was paid for the order is not known, because a refund of it is told in the customer's currency: a sweep "
+        "tells the order"
+    )
+    paid = facts("orders/updated", {**taken, "transactions": [transaction()]})
+    assert [type(fact) for fact in paid] == [PaymentReceived], "what the body tells in the shop's money is told"
+    assert told(refunds=[abroad]) == OrderUpdated(**WHOLE), "where nothing was taken off, it matters to nobody"
 
 
 def test_an_order_of_which_everything_was_taken_off_says_so() -> None:

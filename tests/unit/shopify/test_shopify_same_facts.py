@@ -129,6 +129,32 @@ async def test_what_was_paid_in_another_currency_is_told_in_the_shops(shop: Runn
     assert sorted(content["amount"] for _, _, content in found.values() if "amount" in content) == ["14.50", "42.90"]
 
 
+@pytest.mark.parametrize("abroad", [None, ("EUR", Decimal("1.17"))])
+async def test_what_was_taken_off_stays_away_whatever_currency_a_later_refund_has(
+    shop: Running, abroad: tuple[str, Decimal] | None
+) -> None:
+    """A webhook tells a refund in the customer's currency; reckoned as the shop's, it would bring the mug back."""
+    sold = shop.sandbox.shop
+    order = sold.place({"MUG-BLUE": 3, "POT-1L": 1}, abroad=abroad)
+    for happens in (
+        lambda: sold.refund(order, one_mug(order), amount=Decimal(0)),
+        lambda: sold.pay(order),
+        lambda: sold.refund(order, one_mug(order)),
+    ):
+        shop.clock.advance(1)
+        happens()
+    await shop.sandbox.deliveries.settled()
+    records = (await swept(shop.sweeper()))[0]
+    orders = {
+        (event.sequence, decode_event(event)[1].total)
+        for event in told(shop.ears.records() + records, shop.config())
+        if "Order" in event.type
+    }
+    totals = [total for _, total in sorted(orders)]
+    # 3 x 14.50, 46.00 and 4.95; then without a mug. The refund that follows is a credit note.
+    assert totals == ["94.45", "79.95", "79.95", "79.95"]
+
+
 async def test_a_payment_that_was_pending_is_told_when_it_comes_through(shop: Running) -> None:
     order = shop.sandbox.shop.place(MUGS)
     payment = shop.sandbox.shop.pay(order, status="pending")
