@@ -93,11 +93,13 @@ class UpsertInvoice(Payload, frozen=True, kw_only=True, tag="UpsertInvoice"):
 
 
 class CancelInvoice(Payload, frozen=True, kw_only=True, tag="CancelInvoice"):
-    """The invoice must not be owed: voided if nothing was paid on it."""
+    """The invoice must not be owed: voided if nothing was paid on it. `paid`: the source knows that money came, which
+    may not be on the invoice yet; then the sale that this cancels is booked first, and a person is asked."""
 
     full_state: ClassVar[bool] = True
 
     reason: str | None = None
+    paid: bool = False
 
 
 class UpsertCreditNote(Payload, frozen=True, kw_only=True, tag="UpsertCreditNote"):

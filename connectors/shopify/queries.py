@@ -40,7 +40,8 @@ def _refund(lines: int, others: int) -> str:
 
 
 _ORDER: Final = f"""
-    id name test currencyCode taxesIncluded createdAt updatedAt processedAt cancelledAt cancelReason
+    id name test currencyCode taxesIncluded createdAt updatedAt processedAt
+    cancelledAt cancelReason displayFinancialStatus
     email phone sourceName poNumber
     totalPriceSet {_MONEY} currentTotalPriceSet {_MONEY} totalTaxSet {_MONEY}
     totalOutstandingSet {_MONEY} totalTipReceivedSet {_MONEY}

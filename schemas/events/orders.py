@@ -50,9 +50,11 @@ class OrderUpdated(OrderPlaced, frozen=True, kw_only=True):
 
 
 class OrderCancelled(Contract, frozen=True, kw_only=True):
-    """The order will not be fulfilled or owed."""
+    """The order will not be fulfilled or owed. `paid`: money had come for it, so its sale is booked all the same, and a
+    person says what becomes of the rest."""
 
     order_id: Identifier
     cancelled_at: Instant
     currency: Currency | None = None
     reason: ShortText | None = None
+    paid: bool = False

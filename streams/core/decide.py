@@ -21,7 +21,7 @@ from schemas.commands import (
     UpsertInvoice,
 )
 from schemas.keys import marks_in
-from streams.core import decide_contact, decide_credit_note, decide_invoice
+from streams.core import decide_contact, decide_credit_note, decide_invoice, decisions
 from streams.core.decisions import Decision, Rates, Waits, Write, asked, rejected, write, wrong_currency
 from streams.core.results import Option, Posted, Same
 from streams.core.situation import Document, EffectLink, ReadyCommand, Resource
@@ -133,8 +133,8 @@ def _problem(
     if document.xero_id is None:
         return rejected(
             command,
-            f"The {what} that this pays was never booked (it was cancelled before).",
-            "Book the money in Xero by hand, then `ledgerstream dlq discard ID`.",
+            f"The {what} that this pays was never booked: it was cancelled or discarded before.",
+            f"{decisions.ANEW} Or book the money in Xero by hand, then `ledgerstream dlq discard ID`.",
             what,
             document.effect_key,
         )

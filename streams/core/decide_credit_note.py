@@ -10,6 +10,7 @@ from schemas.commands import DocumentLine, UpsertCreditNote
 from schemas.money import for_people
 from streams.core import penny, spread
 from streams.core.decisions import (
+    ANEW,
     Decision,
     NeedsRead,
     Rates,
@@ -47,8 +48,9 @@ def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> De
     if invoice.xero_id is None:
         return rejected(
             command,
-            "The invoice that this credits was never booked (it was cancelled before).",
-            "Nothing is owed, so nothing is to be credited: `ledgerstream dlq discard ID`.",
+            f"The invoice that this credits was never booked: it was cancelled or discarded before. "
+            f"{for_people(payload.total, payload.currency)} {payload.currency} went back all the same.",
+            f"{ANEW} Or book in Xero by hand what came and what went back, then `ledgerstream dlq discard ID`.",
             "invoice",
             invoice.effect_key,
         )

@@ -141,17 +141,17 @@ def cancel(command: ReadyCommand, payload: CancelInvoice) -> Decision:
         return gone(command, "invoice", xero_id)
     if body.get("Status") in _ENDED:
         return Same(command_id=command.command_id, reason=f"the invoice is {body.get('Status')} in Xero already")
-    if not _is_paid(body):
+    if not _is_paid(body) and (not payload.paid or command.decision == "retry"):
         status = "DELETED" if body.get("Status") in ("DRAFT", "SUBMITTED") else "VOIDED"
         element = {"InvoiceID": xero_id, "Status": status}
         return write(command, "Invoices", element, "void", "POST", number=_number(command.effect, body))
     if command.decision == "keep":
         return Same(command_id=command.command_id, reason="the paid invoice was left as it is, as a person decided")
+    why = "after money had come for it" if payload.paid else "and its invoice has payments or credits in Xero"
     return asked(
         command,
         "cancelled_after_payment",
-        "The order was cancelled, and its invoice has payments or credits in Xero. A refund, if there is one, comes "
-        "as an event of its own.",
+        f"The order was cancelled, {why}. A refund, if there is one, comes as an event of its own.",
         {"Status": "VOIDED", "reason": payload.reason},
         _shown(body),
         _KEEP,

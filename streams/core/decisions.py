@@ -11,6 +11,11 @@ from streams.core.results import Asked, Option, Rejected, Result
 from streams.core.situation import Document, EffectLink, PlannedWrite, ReadyCommand, Resource
 
 REPLAY: Final = "then `ledgerstream dlq replay ID`"
+# What brings back the sale that money was for.
+ANEW: Final = (
+    "If money came for the order, have its source send it as it was sold, as an OrderUpdated with a higher sequence; "
+    f"{REPLAY}, the payment's letter first."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Full-state commands are compared by the source's sequence: the highest is applie
 from dataclasses import dataclass
 
 from schemas.codec import to_json
-from schemas.commands import AnyPayload, Command, ReversePayment, UpsertContact
+from schemas.commands import AnyPayload, CancelInvoice, Command, ReversePayment, UpsertContact
 from schemas.keys import digest
 from schemas.states import CommandState
 
@@ -29,12 +29,13 @@ class Existing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """What is compared of a new command."""
+    """What is compared of a new command. `spares`: what it follows is booked all the same."""
 
     digest: str
     sequence: int | None
     full_state: bool
     ensure: bool
+    spares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,13 @@ def incoming_of(command: Command) -> Incoming:
         sequence=command.sequence,
         full_state=payload.full_state,
         ensure=isinstance(payload, UpsertContact) and payload.ensure,
+        spares=spares(payload),
     )
+
+
+def spares(payload: AnyPayload) -> bool:
+    """Whether what it follows is booked all the same: money came for the sale that it cancels."""
+    return isinstance(payload, CancelInvoice) and payload.paid
 
 
 def payload_digest(payload: AnyPayload) -> str:
@@ -122,6 +129,8 @@ def _full_state(existing: Existing, incoming: Incoming, sequence: int) -> Verdic
     if highest is None or sequence > highest:
         if incoming.digest == existing.posted_digest == existing.digest and existing.state in ("posted", "same"):
             return Same("a newer version with the content that is booked", raises_sequence=True)
+        if incoming.spares:
+            return Current(supersedes=False, reason="money came for the order, so what was sold is booked first")
         return _replace(existing)
     if sequence < highest:
         return Superseded(f"version {highest} of it is known, this is version {sequence}")

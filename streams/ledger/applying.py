@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from schemas.commands import decode_payload
 from schemas.states import CommandState, Stage
-from streams.core.effects import makes_document
+from streams.core.effects import makes_document, spares
 from streams.core.results import Asked, Back, Option, Posted, Rejected, Result, Same
 from streams.ledger import documents, letters, retries, tables
 from streams.ledger.among import among
@@ -186,10 +186,11 @@ class Applying:
 
     def _outdated(self, command: CommandRow, reason: str) -> bool:
         """A command that did not get into the books is not needed once a newer one says how they must be."""
-        if self._work.is_current(command):
+        newest = self._work.commands[self._work.effects[command.effect_key].current_command]
+        if self._work.is_current(command) or spares(decode_payload(newest.payload.encode())):
             return False
-        newer = self._work.effects[command.effect_key].current_command
-        self._work.change(command, "superseded", Why(reason=f"superseded by {newer}; {reason}", call=self._call))
+        why = Why(reason=f"superseded by {newest.command_id}; {reason}", call=self._call)
+        self._work.change(command, "superseded", why)
         return True
 
     async def _documents(self, results: Sequence[Result]) -> None:

@@ -130,14 +130,16 @@ def invoice(
     )
 
 
-def cancel(event: str, order: str = "1001", *, sequence: int, tenant: str | None = "uk") -> Command:
+def cancel(
+    event: str, order: str = "1001", *, sequence: int, tenant: str | None = "uk", is_paid: bool = False
+) -> Command:
     entity = keys.entity_key("shop-1", "order", order)
     return Command(
         command_id=keys.command_id(keys.event_key("shop-1", event), "cancel"),
         effect_key=keys.effect_key(entity, "invoice"),
         entity_key=entity,
         tenant=tenant,
-        payload=CancelInvoice(reason="asked"),
+        payload=CancelInvoice(reason="asked", paid=is_paid),
         sequence=sequence,
     )
 

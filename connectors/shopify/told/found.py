@@ -23,6 +23,7 @@ def order(node: graphql.Order) -> shapes.Order:
         processed_at=node.processed_at,
         cancelled_at=node.cancelled_at,
         cancel_reason=node.cancel_reason,
+        financial_status=node.display_financial_status,
         test=node.test,
         email=node.email,
         phone=node.phone,

@@ -219,6 +219,7 @@ class Order(Node, frozen=True, kw_only=True):
     processed_at: Instant | None = None
     cancelled_at: Instant | None = None
     cancel_reason: str | None = None
+    display_financial_status: str | None = None
     test: bool = False
     email: str | None = None
     phone: str | None = None

@@ -16,6 +16,8 @@ from schemas.events import OrderCancelled, OrderPlaced, OrderUpdated
 from schemas.events.fields import Line, LineKind
 from schemas.money import EXACT, parse_decimal, to_text
 
+# Nothing came, or what was held was let go (REST reference, Order, `financial_status`).
+_UNPAID: Final = ("pending", "authorized", "expired", "voided")
 _ABROAD: Final = (
     "what was paid for the order is not known, because a refund of it is told in the customer's currency: a sweep "
     "tells the order"
@@ -24,27 +26,36 @@ _ABROAD: Final = (
 
 def order_told(order: shapes.Order, kind: type[OrderPlaced] = OrderUpdated) -> Told:
     """The order as it is now, and cancelled is what its body says to be, whatever the topic; in words why this body
-    does not say enough of it."""
-    if order.cancelled_at is not None:
-        return (_fact(order, _cancelled(order)),)
-    gone = _without_money(order)
-    paid = _paid(order) if gone else Decimal(0)
+    does not say enough of it.
+
+    What was paid for is a sale, and stays one when the order is cancelled: what goes back of it is a credit note. Where
+    a part was paid, the sale is told as the version before its cancellation, so that the money has its invoice.
+    """
+    is_cancelled, gone = order.cancelled_at is not None, _without_money(order)
+    paid = _paid(order) if gone or is_cancelled else Decimal(0)
+    if is_cancelled and (paid == 0 or (order.financial_status or "").lower() in _UNPAID):
+        return (_fact(order, _cancelled(order, is_paid=False)),)
     if paid is None:
         return _ABROAD
-    return (_fact(order, _sale(order, kind, _taken_off(order, gone, paid))),)
+    sale = _sale(order, kind, _taken_off(order, gone, paid))
+    if is_cancelled and paid < parse_decimal(sale.total):
+        return _fact(order, sale, before=1), _fact(order, _cancelled(order, is_paid=True))
+    return (_fact(order, sale),)
 
 
-def _fact(order: shapes.Order, data: OrderPlaced | OrderCancelled) -> Fact:
-    changed = version(order.updated_at, "updated_at")
-    return Fact(f"order:{order.id}", utc(order.updated_at, "updated_at"), data, "order", changed)
+def _fact(order: shapes.Order, data: OrderPlaced | OrderCancelled, before: int = 0) -> Fact:
+    changed = version(order.updated_at, "updated_at") - before
+    part = "cancelled" if isinstance(data, OrderCancelled) else "order"
+    return Fact(f"order:{order.id}", utc(order.updated_at, "updated_at"), data, part, changed)
 
 
-def _cancelled(order: shapes.Order) -> OrderCancelled:
+def _cancelled(order: shapes.Order, *, is_paid: bool) -> OrderCancelled:
     return OrderCancelled(
         order_id=str(order.id),
         cancelled_at=utc(order.cancelled_at or order.updated_at, "cancelled_at"),
         currency=order.currency,
         reason=words((order.cancel_reason or "").lower()),
+        paid=is_paid,
     )
 
 

@@ -178,6 +178,7 @@ class Order(Shape, frozen=True, kw_only=True):
     processed_at: Instant | None = None
     cancelled_at: Instant | None = None
     cancel_reason: str | None = None
+    financial_status: str | None = None
     test: bool = False
     email: str | None = None
     phone: str | None = None

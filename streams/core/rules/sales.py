@@ -38,7 +38,7 @@ def order_cancelled(context: Context, event: OrderCancelled) -> tuple[Command, .
     return (
         context.command(
             "cancel",
-            CancelInvoice(reason=event.reason),
+            CancelInvoice(reason=event.reason, paid=event.paid),
             tenant=tenant.name if tenant else None,
             effect=keys.effect_key(context.entity, INVOICE),
             sequence=context.sequence,

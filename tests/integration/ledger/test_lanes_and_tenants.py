@@ -224,7 +224,7 @@ async def test_money_for_an_order_that_was_cancelled_before_it_was_booked_is_not
     assert isinstance(step, Settle)
     [letter] = step.results
     assert isinstance(letter, Rejected)
-    assert "cancelled before" in letter.evidence.message
+    assert "was never booked: it was cancelled or discarded before" in letter.evidence.message
 
 
 async def test_what_comes_for_a_discarded_order_is_told_to_a_person(ledger: Ledger) -> None:

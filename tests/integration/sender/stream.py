@@ -85,11 +85,13 @@ class Stream:
             command(event, "invoice", f"{order}#invoice", payload, (contact_effect,), sequence),
         )
 
-    def cancel(self, number: str, *, source: str = "shop-1", sequence: int = 9) -> CommandRecord:
+    def cancel(self, number: str, *, source: str = "shop-1", sequence: int = 9, is_paid: bool = False) -> CommandRecord:
         effect = f"{keys.entity_key(source, 'order', number)}#invoice"
         event = keys.event_key(source, f"cancel-{number}")
         return self.event(
-            source, f"cancel-{number}", command(event, "cancel", effect, CancelInvoice(), sequence=sequence)
+            source,
+            f"cancel-{number}",
+            command(event, "cancel", effect, CancelInvoice(paid=is_paid), sequence=sequence),
         )
 
     def payment(

@@ -3,13 +3,16 @@
 import datetime as dt
 import json
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from connectors.xero.sandbox import Switches
 from schemas import keys
+from schemas.commands import CommandRecord
 from streams.clock import SystemClock
 from streams.ledger import open_ledger
 from tests.integration.sender.stream import Stream, line, person_of, sixty_orders
@@ -30,6 +33,11 @@ async def admin(w: World, method: str, path: str, body: dict[str, Any] | None = 
         found = await response.json()
         assert response.status == 200, found
         return found
+
+
+def _again(record: CommandRecord, _stored: object) -> CommandRecord:
+    """What translate makes of a letter's event, which is what it made before."""
+    return record
 
 
 async def test_sixty_orders_with_payments(tmp_path: Path) -> None:
@@ -129,6 +137,69 @@ async def test_an_update_a_cancellation_and_what_a_person_changed(tmp_path: Path
         assert after["S1-1003"]["due_date"] == "2026-12-01"
         lines = {number: [one["id"] for one in found["lines"]] for number, found in before.items()}
         assert [one["id"] for one in after["S1-1001"]["lines"]] == lines["S1-1001"]
+
+
+@pytest.mark.parametrize("is_paid_first", [True, False])
+async def test_what_was_paid_and_cancelled_before_anything_was_sent_is_booked(
+    tmp_path: Path, is_paid_first: bool
+) -> None:
+    """As after a pause. The money came for a sale, which a person asks about; a refund of it has an invoice."""
+    stream = Stream()
+    order, refund = stream.order("1001"), stream.refund("1001", "8.00")
+    payment, cancelled = stream.payment("1001", "10.00"), stream.cancel("1001", is_paid=True)
+    async with world(tmp_path) as w:
+        told = [payment, cancelled] if is_paid_first else [cancelled, refund, payment]
+        await w.feed([order, *told, *([refund] if is_paid_first else [])])
+        await w.until(lambda: len(w.books()["payments"]) == 2 and w.questions())
+        [question] = w.questions()
+        assert (question["kind"], question["command_id"]) == ("cancelled_after_payment", "shop-1:cancel-1001#cancel")
+        assert not w.letters()
+        books = w.books()
+        assert [(one["number"], one["total"], one["status"]) for one in books["invoices"]] == [
+            ("S1-1001", "22.34", "AUTHORISED")
+        ]
+        assert [(one["number"], one["total"], one["status"]) for one in books["credit_notes"]] == [
+            ("CN-1001", "8.00", "PAID")
+        ]
+        assert sorted(one["amount"] for one in books["payments"]) == ["10.00", "8.00"]
+
+
+async def test_a_paid_sale_that_xero_refuses_stays_a_letter_when_its_order_is_cancelled(tmp_path: Path) -> None:
+    stream = Stream()
+    order = stream.order("1001", lines=(line("Mug", "1", "10.00", "OUTPUT2", account="999"),), total=Decimal("10.00"))
+    async with world(tmp_path) as w:
+        await w.feed([order, stream.payment("1001", "4.00"), stream.cancel("1001", is_paid=True)])
+        await w.until_quiet()
+        [letter] = w.letters()
+        assert letter["command_id"] == "shop-1:order-1001-1#invoice"
+        waiting = {name for name, state in w.commands().items() if state == "pending"}
+        assert waiting == {"stripe-1:paid-pi_1001#payment", "shop-1:cancel-1001#cancel"}
+
+
+async def test_money_for_an_order_that_was_never_booked_is_booked_once_its_source_tells_it_again(
+    tmp_path: Path,
+) -> None:
+    """What the letters say: the source sends the order as it was sold, then the letters are replayed."""
+    stream = Stream()
+    async with world(tmp_path) as w:
+        await w.feed([stream.order("1001"), stream.cancel("1001")])
+        await w.until_quiet()
+        money = [stream.payment("1001", "22.34"), stream.refund("1001", "10.00")]
+        await w.feed(money)
+        await w.until_quiet()
+        letters = {one["command_id"]: json.loads(one["evidence"]) for one in w.letters()}
+        assert set(letters) == {"stripe-1:paid-pi_1001#payment", "stripe-1:refund-1001#credit_note"}
+        assert all("an OrderUpdated with a higher sequence" in one["remedy"] for one in letters.values())
+        assert "10.00 GBP went back all the same" in letters["stripe-1:refund-1001#credit_note"]["message"]
+        await w.feed([stream.order("1001", sequence=10)])
+        await w.until_quiet()
+        for letter, record in zip(sorted(w.letters(), key=lambda one: one["command_id"]), money, strict=True):
+            await w.ledger.replays.replay(letter["dlq_id"], partial(_again, record), "ann")
+            w.sender.wake()
+            await w.until_quiet()
+        assert (w.letters(), w.questions()) == ([], [])
+        assert by_number(w.books())["S1-1001"]["status"] == "PAID"
+        assert sorted(one["amount"] for one in w.books()["payments"]) == ["10.00", "22.34"]
 
 
 async def test_a_paid_invoice_is_not_changed_but_asked_about(tmp_path: Path) -> None:

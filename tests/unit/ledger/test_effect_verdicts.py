@@ -100,6 +100,16 @@ def test_what_becomes_current(what: Existing, incoming: Incoming, supersedes: bo
     assert verdict.supersedes is supersedes
 
 
+@pytest.mark.parametrize("what", [PENDING, REJECTED])
+def test_a_cancellation_of_what_was_paid_for_lets_the_sale_be_booked_first(what: Existing) -> None:
+    spares = Incoming(digest="c", sequence=6, full_state=True, ensure=False, spares=True)
+    verdict = compare(what, spares)
+    assert isinstance(verdict, Current)
+    assert not verdict.supersedes
+    assert incoming_of(cancel("e1", sequence=3, is_paid=True)).spares
+    assert not incoming_of(cancel("e1", sequence=3)).spares
+
+
 def test_a_newer_version_with_the_booked_content_needs_no_call_but_raises_the_sequence() -> None:
     verdict = compare(existing(), state("a", 6))
     assert isinstance(verdict, Same)

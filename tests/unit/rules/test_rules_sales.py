@@ -168,6 +168,8 @@ def test_a_cancellation_is_a_version_of_the_orders_invoice() -> None:
     assert cancel.effect_key == "shop-1:order:1001#invoice"
     assert (cancel.tenant, cancel.sequence) == (None, 9)
     assert cancel.payload == CancelInvoice(reason="changed their mind")
+    [paid] = commands("OrderCancelled", {**data, "paid": True})
+    assert paid.payload == CancelInvoice(reason="changed their mind", paid=True)
     [with_currency] = commands("OrderCancelled", {**data, "currency": "GBP"})
     assert with_currency.tenant == "uk"
 

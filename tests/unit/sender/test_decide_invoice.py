@@ -191,6 +191,15 @@ def test_cancelling() -> None:
     assert isinstance(decide(replaced(paid, decision="keep"), RATES), Same)
 
 
+def test_cancelling_what_was_paid_for_voids_nothing_before_the_money_is_there() -> None:
+    command = linked(CancelInvoice(paid=True), standing())
+    question = decide(command, RATES)
+    assert isinstance(question, Asked)
+    assert question.text.startswith("The order was cancelled, after money had come for it.")
+    assert isinstance(decide(replaced(command, decision="keep"), RATES), Same)
+    assert sent(decide(replaced(command, decision="retry"), RATES))["Status"] == "VOIDED"
+
+
 def test_a_draft_may_be_approved_by_the_source() -> None:
     effect = link(
         ORDER,

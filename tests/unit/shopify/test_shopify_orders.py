@@ -139,6 +139,60 @@ def test_an_order_is_cancelled_by_what_its_body_says(topic: str) -> None:
     ]
 
 
+CALLED_OFF = {"cancelled_at": "2026-11-24T05:00:00-05:00", "cancel_reason": "CUSTOMER"}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"financial_status": "paid", "total_outstanding": "0.00"},
+        {"financial_status": "REFUNDED", "total_outstanding": "0.00", "current_total_price": "0.00"}
+        | {"refunds": [refund(refund_line_items=[], transactions=[giving(amount="25.00")])]},
+        # Shopify takes everything off an order that is cancelled, and owes then what was paid.
+        {"financial_status": "paid", "total_outstanding": "-25.00", "current_total_price": "0.00"}
+        | {"refunds": [restock(refund_line(quantity=2, subtotal_set=money("20.00")))]},
+        {"financial_status": None, "total_outstanding": "0.00"},
+    ],
+    ids=["paid", "and given back", "and owed", "without a word of its state"],
+)
+def test_what_was_paid_for_stays_sold_when_it_is_cancelled(state: dict[str, Any]) -> None:
+    """The money came for a sale, and what goes back of it is a credit note."""
+    assert facts("orders/cancelled", order(**CALLED_OFF, **state))[0] == OrderUpdated(**WHOLE)
+
+
+def test_of_what_was_paid_in_part_the_sale_is_the_version_before_its_cancellation() -> None:
+    state = {"financial_status": "partially_paid", "total_outstanding": "15.00"}
+    sold, cancelled = events("orders/cancelled", order(**CALLED_OFF, **state))
+    assert facts("orders/cancelled", order(**CALLED_OFF, **state)) == [
+        OrderUpdated(**WHOLE),
+        OrderCancelled(
+            order_id="450789469",
+            cancelled_at=MOMENT + dt.timedelta(minutes=30),
+            currency="GBP",
+            reason="customer",
+            paid=True,
+        ),
+    ]
+    assert (sold.sequence, cancelled.sequence) == ("1795512600999", "1795512601000")
+    assert (sold.id, cancelled.id) == ("evt-1:orders/cancelled", "evt-1:orders/cancelled:cancelled")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"financial_status": "pending"},
+        # What was only held was let go: nobody owes anything then.
+        {"financial_status": "voided", "total_outstanding": "0.00"},
+        {"financial_status": "VOIDED", "total_outstanding": "0.00", "current_total_price": "0.00"},
+        {"financial_status": None},
+    ],
+)
+def test_what_nobody_paid_is_cancelled(state: dict[str, Any]) -> None:
+    [found] = facts("orders/updated", order(**CALLED_OFF, **state))
+    assert isinstance(found, OrderCancelled)
+    assert not found.paid
+
+
 @pytest.mark.parametrize("topic", ["orders/create", "orders/updated"])
 def test_test_orders_never_reach_live_books(topic: str) -> None:
     assert reason(topic, order(test=True)) == "Shopify's test orders do not reach live books"

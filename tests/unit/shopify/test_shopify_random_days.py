@@ -97,8 +97,11 @@ async def test_a_day_comes_out_right(shop: Running, seed: int) -> None:
             comes_to_its_amount(data)
         if isinstance(data, OrderCancelled):
             assert shop.sandbox.shop.orders[int(data.order_id)].cancelled
+            assert data.paid is (data.order_id in sales)
     for order in shop.sandbox.shop.orders.values():
-        if order.cancelled is None:
+        # What money came for was sold, whether it was cancelled or not.
+        assert str(order.id) in sales or (order.cancelled and not came[str(order.id)])
+        if str(order.id) in sales:
             comes_to_its_total(sales[str(order.id)])
             if order.outstanding >= 0 and all(one.status == "success" for one in order.transactions):
                 # A refund is a credit note with its payment, and leaves what is owed as it is.

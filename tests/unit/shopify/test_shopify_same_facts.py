@@ -22,10 +22,10 @@ MUGS = {"MUG-BLUE": 2, "TEA-250": 1}
 
 
 def by_subject(events: list[Envelope]) -> dict[tuple[str, str], tuple[Any, ...]]:
-    """What is known of each subject at the end: version, time, and content field by field. All states of an order are
-    one effect; a dispute's opening and its end are two."""
+    """What is known of each subject at the end: version, time, and content field by field. All states of a sale are
+    one thing, its cancellation is another; a dispute's opening and its end are two."""
     return {
-        (event.subject or "", "" if "Order" in event.type else event.type): (
+        (event.subject or "", "" if "OrderPlaced" in event.type or "OrderUpdated" in event.type else event.type): (
             event.sequence,
             event.time,
             {name: getattr(data, name) for name in data.__struct_fields__},
@@ -73,6 +73,13 @@ def cancelled(shop: Shop) -> None:
     shop.refund(order, shipping=True)
 
 
+def cancelled_in_part(shop: Shop) -> None:
+    order = shop.place(MUGS)
+    shop.pay(order, amount=Decimal("20.00"))
+    shop.cancel(order)
+    shop.refund(order, {}, amount=Decimal("20.00"))
+
+
 def renamed(shop: Shop) -> None:
     shop.rename(shop.place(MUGS, person=3).customer, "boole@example.com")
 
@@ -90,6 +97,7 @@ STORIES: dict[str, Callable[[Shop], object]] = {
     "taken off": taken_off,
     "taken off after it was paid": taken_off_after_it_was_paid,
     "cancelled": cancelled,
+    "cancelled in part": cancelled_in_part,
     "decided": decided,
     "renamed": renamed,
 }
