@@ -246,7 +246,19 @@ def test_what_it_gave_back_outside_stripe_is_a_refund_of_another_gateway() -> No
 def test_a_credit_that_gave_no_money_back_is_a_letter(note: dict[str, Any], kept: str) -> None:
     evidence = letter(event("credit_note.created", note))
     assert evidence.message.startswith(f"The credit note cn_1 credits {kept} GBP without giving it back")
-    assert "invoice in_1" in (evidence.remedy or "")
+    assert evidence.message.endswith("the customer's balance keeps it.")
+    assert evidence.remedy == (
+        f"Make a credit note of {kept} GBP in Xero for the invoice in_1. Then discard this letter with a reason."
+    )
+
+
+def test_a_letter_about_a_credit_names_what_it_gave_back_outside_stripe_too() -> None:
+    """Nothing else will tell of that money."""
+    note = credit_note(refunds=[], amount=10_000, out_of_band_amount=4000, customer_balance_transaction="cbtxn_1")
+    evidence = letter(event("credit_note.created", note))
+    assert "credits 60.00 GBP without giving it back" in evidence.message
+    assert evidence.message.endswith("Another 40.00 GBP were given back outside Stripe.")
+    assert "a credit note of 60.00 GBP in Xero for the invoice in_1, and one of 40.00 GBP" in (evidence.remedy or "")
 
 
 def test_a_thing_that_is_refused_is_named_so_that_its_next_event_makes_no_second_letter() -> None:
