@@ -8,8 +8,9 @@ from connectors.shopify.told import lines, shapes
 from connectors.shopify.told.facts import Fact, Told, money, total, utc, words
 from schemas.events import RefundIssued
 from schemas.events.fields import Line, OrderRef
-from schemas.money import EXACT, parse_decimal, to_text
+from schemas.money import EXACT, minor_digits, parse_decimal, to_text
 
+_HUNDRED: Final = Decimal(100)
 _NOT_THROUGH: Final = ("failure", "error")
 
 
@@ -65,9 +66,9 @@ def _fact(refund: shapes.Refund, givings: Sequence[shapes.Transaction], source: 
 def _lines(refund: shapes.Refund, amount: Decimal, currency: str) -> tuple[tuple[Line, ...], bool]:
     """The refunded lines, and whether they include tax; none where they do not come to the amount.
 
-    A refund does not say whether its lines include tax, but only one of the two can come to what was given back. Where
-    neither does, the merchant gave more or less than the lines (an order adjustment), and the amount is spread over the
-    invoice's lines.
+    A refund does not say whether its lines include tax, but only one of the two can come to what was given back, with
+    the taxes that its lines have. Where neither does, the merchant gave more or less than the lines (an order
+    adjustment), and the amount is spread over the invoice's lines.
     """
     items, ways = refund.refund_line_items, refund.refund_shipping_lines
     net = total(
@@ -82,13 +83,26 @@ def _lines(refund: shapes.Refund, amount: Decimal, currency: str) -> tuple[tuple
             *(one.tax_amount_set.amount for one in ways),
         ]
     )
-    if amount not in (net, EXACT.add(net, tax)):
-        return (), True
     back = (
         *(_item(one, currency) for one in items if one.quantity),
         *(_shipping(one, currency) for one in ways),
     )
-    return back, amount == net
+    for comes_to, included in ((net, True), (EXACT.add(net, tax), False)):
+        if amount == comes_to and all(_fits(line, currency, included=included) for line in back):
+            return back, included
+    return (), True
+
+
+def _fits(line: Line, currency: str, *, included: bool) -> bool:
+    """Whether the line's tax, where its rate is known, is that of an amount with or without it, to a minor unit: who
+    gives back the net of a price without tax gives less than the line, and not a price that includes it."""
+    if line.tax_rate is None or line.tax_amount is None:
+        return True
+    gross = EXACT.multiply(parse_decimal(line.unit_amount), parse_decimal(line.quantity))
+    amount, rate = EXACT.subtract(gross, parse_decimal(line.discount_amount or "0")), parse_decimal(line.tax_rate)
+    whole = EXACT.add(_HUNDRED, rate) if included else _HUNDRED
+    made = EXACT.divide(EXACT.multiply(amount, rate), whole)
+    return abs(EXACT.subtract(made, parse_decimal(line.tax_amount))) <= Decimal(1).scaleb(-minor_digits(currency))
 
 
 def _item(part: shapes.RefundLine, currency: str) -> Line:

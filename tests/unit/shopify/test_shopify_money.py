@@ -180,6 +180,22 @@ def test_more_or_less_than_the_lines_is_told_without_lines(amount: str) -> None:
     assert (found.amount, found.lines) == (amount, ())
 
 
+@pytest.mark.parametrize(
+    ("net", "tax", "amount"),
+    [("46.00", "9.20", "46.00"), ("46.00", "7.67", "53.67")],
+    ids=["the net of a price without tax", "more than a price with tax"],
+)
+def test_an_amount_that_is_a_sum_of_the_lines_by_chance_is_told_without_lines(net: str, tax: str, amount: str) -> None:
+    """Their tax would be another than the one they have, and so the books would not take them."""
+    pot = refund_line(
+        line_item=line(price="46.00", discount_allocations=[]),
+        subtotal_set=money(net),
+        total_tax_set=money(tax),
+    )
+    [found] = facts(REFUNDS, refund(refund_line_items=[pot], transactions=[giving(amount=amount)]))
+    assert (found.amount, found.lines, found.taxes_included) == (amount, (), True)
+
+
 def test_money_alone_may_go_back() -> None:
     [found] = facts(REFUNDS, refund(refund_line_items=[], note=None))
     assert (found.amount, found.lines, found.reason) == ("10.00", (), None)
