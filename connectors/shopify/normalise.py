@@ -11,7 +11,7 @@ from typing import Final
 from connectors.base import Events, Normalised, SourceConfig
 from connectors.shopify.told import found, graphql, shapes
 from connectors.shopify.told.facts import Fact, Told
-from connectors.shopify.told.orders import order_told
+from connectors.shopify.told.orders import order_told, tip_of
 from connectors.shopify.told.payments import dispute_told, payment_told, payout_told
 from connectors.shopify.told.people import contact_told
 from connectors.shopify.told.refunds import refund_told
@@ -99,7 +99,7 @@ def _order(order: shapes.Order, config: SourceConfig, kind: type[OrderPlaced] = 
     parts = [
         order_told(order, kind),
         *(_payment(one, config, order.currency) for one in order.transactions),
-        *(_refund(one, config, order.currency) for one in order.refunds),
+        *(_refund(one, config, order.currency, tip_of(order)) for one in order.refunds),
     ]
     facts = tuple(fact for told in parts if not isinstance(told, str) for fact in told)
     return facts or next(told for told in parts if isinstance(told, str))
@@ -109,10 +109,10 @@ def _payment(payment: shapes.Transaction, config: SourceConfig, shop: str | None
     return _TEST if payment.test and config.live else payment_told(payment, config.name, shop)
 
 
-def _refund(refund: shapes.Refund, config: SourceConfig, shop: str | None = None) -> Told:
+def _refund(refund: shapes.Refund, config: SourceConfig, shop: str | None = None, tip: int | None = None) -> Told:
     if config.live and any(one.test for one in refund.transactions):
         return _TEST
-    return refund_told(refund, config.name, shop)
+    return refund_told(refund, config.name, shop, tip)
 
 
 _read_order = decoder(shapes.Order)

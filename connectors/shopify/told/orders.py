@@ -113,13 +113,13 @@ def _worth(order: shapes.Order, gone: Sequence[shapes.RefundLine]) -> Decimal:
 
 
 def _lines(order: shapes.Order, gone: Sequence[shapes.RefundLine]) -> tuple[Line, ...]:
-    tip = _tip(order)
+    tip = tip_of(order)
     items = [
         _item(
             item,
             order.currency,
             [part for part in gone if part.line_item.id == item.id],
-            "tip" if item is tip else None,
+            "tip" if item.id == tip else None,
         )
         for item in order.line_items
     ]
@@ -146,14 +146,12 @@ def _shipping(way: shapes.ShippingLine, currency: str) -> Line:
     return lines.shipping(way, currency, way.price, discount, total(one.price for one in way.tax_lines))
 
 
-def _tip(order: shapes.Order) -> shapes.LineItem | None:
-    """The line that is the tip: of no product, and as much as the order says to have of tips.
-
-    A webhook marks it by the gateway that took it, GraphQL does not; both must come to the same.
-    """
+def tip_of(order: shapes.Order) -> int | None:
+    """The id of the line that is the tip: it is marked, or of no product, and as much as the order says to have of
+    tips."""
     tips = parse_decimal(order.total_tip_received or "0")
     for item in order.line_items:
         whole = EXACT.multiply(parse_decimal(item.price), Decimal(item.quantity))
-        if tips and whole == tips and item.product_id is None and not item.gift_card:
-            return item
+        if item.tip_payment_gateway or (tips and whole == tips and item.product_id is None and not item.gift_card):
+            return item.id
     return None

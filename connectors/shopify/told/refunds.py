@@ -7,7 +7,7 @@ from typing import Final
 from connectors.shopify.told import lines, shapes
 from connectors.shopify.told.facts import Fact, Told, money, total, utc, words
 from schemas.events import RefundIssued
-from schemas.events.fields import Line, OrderRef
+from schemas.events.fields import Line, LineKind, OrderRef
 from schemas.money import EXACT, minor_digits, parse_decimal, to_text
 
 _HUNDRED: Final = Decimal(100)
@@ -23,9 +23,9 @@ def _givings(refund: shapes.Refund) -> list[shapes.Transaction]:
     return [one for one in refund.transactions if one.kind.lower() == "refund"]
 
 
-def refund_told(refund: shapes.Refund, source: str, shop: str | None = None) -> Told:
-    """One refund for each gateway that gave money back; in words why none did. `shop` is the shop's currency, where
-    the body says it."""
+def refund_told(refund: shapes.Refund, source: str, shop: str | None = None, tip: int | None = None) -> Told:
+    """One refund for each gateway that gave money back; in words why none did. `shop` is the shop's currency and `tip`
+    the order's line that is a tip, where the body says it."""
     givings = [one for one in _givings(refund) if one.status.lower() not in _NOT_THROUGH]
     if not givings:
         return "the refund gave no money back: what it took off an unpaid order, the order itself tells"
@@ -35,17 +35,19 @@ def refund_told(refund: shapes.Refund, source: str, shop: str | None = None) -> 
         return "the refund is told in the customer's currency: a sweep tells it in the shop's"
     gateways = list(dict.fromkeys(one.gateway for one in givings))
     facts = [
-        _fact(refund, [one for one in givings if one.gateway == gateway], source, is_only=len(gateways) == 1)
+        _fact(refund, [one for one in givings if one.gateway == gateway], source, tip, is_only=len(gateways) == 1)
         for gateway in gateways
     ]
     return tuple(fact for fact in facts if fact is not None) or "the refund gave no money back: it is of nothing"
 
 
-def _fact(refund: shapes.Refund, givings: Sequence[shapes.Transaction], source: str, *, is_only: bool) -> Fact | None:
+def _fact(
+    refund: shapes.Refund, givings: Sequence[shapes.Transaction], source: str, tip: int | None, *, is_only: bool
+) -> Fact | None:
     amount, first = total(one.amount for one in givings), givings[0]
     if not amount:
         return None
-    back, included = _lines(refund, amount, first.currency) if is_only else ((), True)
+    back, included = _lines(refund, amount, first.currency, tip) if is_only else ((), True)
     # Each part of a refund to several gateways needs an id of its own.
     identifier = str(refund.id) if is_only else f"{refund.id}-{first.id}"
     data = RefundIssued(
@@ -63,7 +65,7 @@ def _fact(refund: shapes.Refund, givings: Sequence[shapes.Transaction], source: 
     return Fact(f"refund:{identifier}", data.refunded_at, data, f"refund:{identifier}")
 
 
-def _lines(refund: shapes.Refund, amount: Decimal, currency: str) -> tuple[tuple[Line, ...], bool]:
+def _lines(refund: shapes.Refund, amount: Decimal, currency: str, tip: int | None) -> tuple[tuple[Line, ...], bool]:
     """The refunded lines, and whether they include tax; none where they do not come to the amount.
 
     A refund does not say whether its lines include tax, but only one of the two can come to what was given back, with
@@ -84,7 +86,7 @@ def _lines(refund: shapes.Refund, amount: Decimal, currency: str) -> tuple[tuple
         ]
     )
     back = (
-        *(_item(one, currency) for one in items if one.quantity),
+        *(_item(one, currency, tip) for one in items if one.quantity),
         *(_shipping(one, currency) for one in ways),
     )
     for comes_to, included in ((net, True), (EXACT.add(net, tax), False)):
@@ -105,10 +107,12 @@ def _fits(line: Line, currency: str, *, included: bool) -> bool:
     return abs(EXACT.subtract(made, parse_decimal(line.tax_amount))) <= Decimal(1).scaleb(-minor_digits(currency))
 
 
-def _item(part: shapes.RefundLine, currency: str) -> Line:
-    whole = EXACT.multiply(parse_decimal(part.line_item.price), Decimal(part.quantity))
+def _item(part: shapes.RefundLine, currency: str, tip: int | None) -> Line:
+    item, tax = part.line_item, parse_decimal(part.total_tax_set.amount)
+    whole = EXACT.multiply(parse_decimal(item.price), Decimal(part.quantity))
     discount = EXACT.subtract(whole, parse_decimal(part.subtotal_set.amount))
-    return lines.goods(part.line_item, currency, part.quantity, discount, parse_decimal(part.total_tax_set.amount))
+    kind: LineKind | None = "tip" if item.tip_payment_gateway or item.id == tip else None
+    return lines.goods(item, currency, part.quantity, discount, tax, kind)
 
 
 def _shipping(part: shapes.RefundShipping, currency: str) -> Line:

@@ -79,7 +79,8 @@ class Allocation(Shape, frozen=True, kw_only=True):
 
 
 class LineItem(Shape, frozen=True, kw_only=True):
-    """One line: `price` is a unit's, before discounts; `quantity` counts what was refunded or removed later too."""
+    """One line: `price` is a unit's, before discounts; `quantity` counts what was refunded or removed later too. A
+    webhook marks a tip by the gateway that took it, GraphQL does not."""
 
     id: Id
     price: Amount
@@ -89,6 +90,7 @@ class LineItem(Shape, frozen=True, kw_only=True):
     sku: str | None = None
     product_id: Id | None = None
     gift_card: bool = False
+    tip_payment_gateway: str | None = None
     discount_allocations: tuple[Allocation, ...] = ()
     tax_lines: tuple[TaxLine, ...] = ()
 

@@ -169,6 +169,13 @@ def test_a_gift_card_that_is_given_back_is_no_longer_owed() -> None:
     assert [(one.kind, one.tax_rate, one.tax_amount) for one in found.lines] == [("gift_card", None, None)]
 
 
+def test_a_tip_that_is_given_back_is_known_by_its_mark() -> None:
+    tip = line(price="3.00", quantity=1, product_id=None, tax_lines=[], tip_payment_gateway="shopify_payments")
+    part = refund_line(line_item=tip, subtotal_set=money("3.00"), total_tax_set=money("0.00"))
+    [found] = facts(REFUNDS, refund(refund_line_items=[part], transactions=[giving(amount="3.00")]))
+    assert [(one.kind, one.unit_amount) for one in found.lines] == [("tip", "3.00")]
+
+
 @pytest.mark.parametrize("amount", ["9.00", "11.00", "0.01"])
 def test_more_or_less_than_the_lines_is_told_without_lines(amount: str) -> None:
     """An order adjustment: then the amount is spread over the invoice, and the sum is right."""

@@ -13,7 +13,7 @@ from connectors.shopify.sandbox import Shop
 from connectors.shopify.sandbox.books import Order
 from schemas.commands import Ignored, RefusedEvent
 from schemas.envelope import Envelope
-from schemas.events import decode_event
+from schemas.events import OrderUpdated, RefundIssued, decode_event
 from tests.support.sandboxes import swept, told
 from tests.unit.shopify.payloads import LIVE, raw
 from tests.unit.shopify.running import Running, decided
@@ -43,6 +43,12 @@ def refunded(shop: Shop, **more: Any) -> None:
     order = shop.place(MUGS, discount=Decimal("4.00"), taxes_included=more.pop("taxes_included", True))
     shop.pay(order)
     shop.refund(order, one_mug(order), **more)
+
+
+def refunded_with_its_tip(shop: Shop) -> None:
+    order = shop.place(MUGS, tip=Decimal("3.00"))
+    shop.pay(order)
+    shop.refund(order, shipping=True)
 
 
 def two_gateways(shop: Shop) -> None:
@@ -93,6 +99,7 @@ STORIES: dict[str, Callable[[Shop], object]] = {
     "refunded with tax on top": lambda shop: refunded(shop, taxes_included=False),
     "refunded with shipping": lambda shop: refunded(shop, shipping=True, note="it broke"),
     "refunded for less": lambda shop: refunded(shop, amount=Decimal("9.99")),
+    "refunded with its tip": refunded_with_its_tip,
     "two gateways": two_gateways,
     "taken off": taken_off,
     "taken off after it was paid": taken_off_after_it_was_paid,
@@ -135,6 +142,18 @@ async def test_what_was_paid_in_another_currency_is_told_in_the_shops(shop: Runn
     assert {content["currency"] for _, _, content in found.values() if "currency" in content} == {"GBP"}
     # 2 x 14.50, 8.95 and 4.95; of which a mug comes back.
     assert sorted(content["amount"] for _, _, content in found.values() if "amount" in content) == ["14.50", "42.90"]
+
+
+async def test_a_tip_that_goes_back_is_a_tip_whoever_tells_it(shop: Running) -> None:
+    """Or it would be taken from the revenue of goods, and the tips' account never come to nothing."""
+    refunded_with_its_tip(shop.sandbox.shop)
+    await shop.sandbox.deliveries.settled()
+    for records in (shop.ears.records(), (await swept(shop.sweeper()))[0]):
+        parts = [decode_event(event)[1] for event in told(records, shop.config())]
+        kinds = {
+            tuple(line.kind for line in one.lines) for one in parts if isinstance(one, OrderUpdated | RefundIssued)
+        }
+        assert kinds == {("goods", "goods", "tip", "shipping")}
 
 
 @pytest.mark.parametrize("abroad", [None, ("EUR", Decimal("1.17"))])
