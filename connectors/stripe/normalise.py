@@ -31,6 +31,7 @@ from schemas.raw import RawRecord
 
 _REMEDY: Final = "Compare the webhook's API version in Stripe with the one that this release knows, then replay."
 _BODY_BYTES_MAX: Final = 300_000
+_OF_OLD_API: Final = "v1."
 _TEST: Final = Ignored("Stripe's test-mode data does not reach live books")
 # What a sweep asks for, by the name that its raw records have.
 EVENTS: Final = "events"
@@ -92,12 +93,10 @@ def _name(value: Any) -> str | None:
 
 def _event(event: Any, raw: RawRecord, config: SourceConfig) -> Normalised:
     kind = text(event, "type")
-    if get(event, "object") == "v2.core.event":
-        return Ignored(
-            f"{shorten(kind)} only names a thing: a sweep finds the thing itself, where it is one that is booked"
-        )
     if config.live and get(event, "livemode") is not True:
         return _TEST
+    if get(event, "object") == "v2.core.event":
+        return _thin(kind, event, config)
     build = _TYPES.get(kind)
     if build is None:
         return Ignored(f"{kind} moves no money that is booked")
@@ -123,6 +122,23 @@ def _event(event: Any, raw: RawRecord, config: SourceConfig) -> Normalised:
     # One delivery may tell several facts: each needs an id of its own, the same at every delivery.
     ids = [identifier if len(told) == 1 else f"{identifier}:{fact.part}" for fact in told]
     return Events(tuple(_envelope(id_, at, fact, raw, config) for id_, fact in zip(ids, told, strict=True)))
+
+
+def _thin(kind: str, event: Any, config: SourceConfig) -> Normalised:
+    """A thin event has the type that tells the thing whole, after the version of its API."""
+    if kind.removeprefix(_OF_OLD_API) not in _TYPES:
+        return Ignored(f"{shorten(kind)} only names a thing, and none that is booked")
+    if config.api is not None:
+        return Ignored(f"{shorten(kind)} only names a thing: the sweep finds what happened to it")
+    thing = get(event, "related_object.id")
+    return letter(
+        f"Stripe's event {shorten(kind)} only names {shorten(thing)}, and does not tell it.",
+        "type",
+        shorten(kind),
+        "In Stripe, give the endpoint snapshot events in place of thin ones, or give the source an api in sources.yaml "
+        "(deploy/docs/stripe.md): its sweep finds what happened. Book this in Xero by hand if the sweep does not bring "
+        "it, then discard this letter with a reason.",
+    )
 
 
 def _found(document: Any, raw: RawRecord, config: SourceConfig) -> Normalised:

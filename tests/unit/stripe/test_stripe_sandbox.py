@@ -197,7 +197,7 @@ async def test_a_thin_event_names_a_thing_and_tells_nothing(account: Running) ->
     await account.sandbox.deliveries.settled()
     found = normalise(account.ears.records()[-1], account.config())
     assert isinstance(found, Ignored)
-    assert "a sweep finds the thing itself" in found.reason
+    assert "the sweep finds what happened to it" in found.reason
     assert event["id"] not in [one["id"] for one in (await account.ask("/v1/events"))[1]["data"]]
 
 
