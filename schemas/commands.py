@@ -124,7 +124,10 @@ class UpsertCreditNote(Payload, frozen=True, kw_only=True, tag="UpsertCreditNote
 
 
 class RecordPayment(Payload, frozen=True, kw_only=True, tag="RecordPayment"):
-    """Money received for the invoice of effect key `invoice`, gross, into the clearing account."""
+    """Money received for the invoice of effect key `invoice`, gross, into the clearing account.
+
+    `told_by_several`: its source tells it by several events, which may be on both sides of midnight.
+    """
 
     invoice: str
     account_code: str
@@ -133,6 +136,7 @@ class RecordPayment(Payload, frozen=True, kw_only=True, tag="RecordPayment"):
     currency: str
     reference: str
     currency_rate: Decimal | None = None
+    told_by_several: bool = False
 
 
 class ReversePayment(Payload, frozen=True, kw_only=True, tag="ReversePayment"):

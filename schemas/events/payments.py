@@ -20,7 +20,10 @@ from schemas.events.fields import (
 
 
 class PaymentReceived(Contract, frozen=True, kw_only=True):
-    """A customer's money arrived, gross. Without `order` nobody knows yet which document it pays."""
+    """A customer's money arrived, gross. Without `order` nobody knows yet which document it pays.
+
+    `told_by_several`: its source tells it by several events, each with a `received_at` of its own, moments apart.
+    """
 
     payment_id: Identifier
     gateway: Identifier
@@ -30,6 +33,7 @@ class PaymentReceived(Contract, frozen=True, kw_only=True):
     order: OrderRef | None = None
     exchange_rate: PositiveAmount | None = None
     reference: ShortText | None = None
+    told_by_several: bool = False
 
 
 class PaymentFailed(Contract, frozen=True, kw_only=True):

@@ -6,15 +6,25 @@ Full-state commands are compared by the source's sequence: the highest is applie
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from schemas.codec import to_json
-from schemas.commands import AnyPayload, CancelInvoice, Command, ReversePayment, UpsertContact
+from schemas.commands import (
+    AnyPayload,
+    CancelInvoice,
+    Command,
+    RecordPayment,
+    ReversePayment,
+    UpsertContact,
+    decode_payload,
+)
 from schemas.keys import digest
 from schemas.states import CommandState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Existing:
-    """An effect as the ledger holds it: its current command's state and digest, and what is in the books.
+    """An effect as the ledger holds it: its current command's state, digest and payload, and what is in the books.
 
     `posted_digest` is None until something was posted; `linked`: a document in Xero belongs to the effect.
     """
@@ -25,6 +35,7 @@ class Existing:
     highest_digest: str
     posted_digest: str | None
     linked: bool
+    payload: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +47,7 @@ class Incoming:
     full_state: bool
     ensure: bool
     spares: bool = False
+    payload: AnyPayload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,7 @@ def incoming_of(command: Command) -> Incoming:
         full_state=payload.full_state,
         ensure=isinstance(payload, UpsertContact) and payload.ensure,
         spares=spares(payload),
+        payload=payload,
     )
 
 
@@ -121,7 +134,21 @@ def _ensure(existing: Existing) -> Verdict:
 def _fact(existing: Existing, incoming: Incoming) -> Verdict:
     if incoming.digest in (existing.digest, existing.highest_digest):
         return Same("another event told the same fact")
+    if _is_of_the_next_day(existing, incoming.payload):
+        return Same("another event told the same payment, on the other side of midnight")
     return Conflict("two events tell one fact with different content")
+
+
+def _is_of_the_next_day(existing: Existing, payload: AnyPayload | None) -> bool:
+    """Whether it is the payment that is known, told by an event that came a moment before or after, on another day."""
+    if not isinstance(payload, RecordPayment) or not payload.told_by_several:
+        return False
+    known = decode_payload(existing.payload.encode())
+    return (
+        isinstance(known, RecordPayment)
+        and abs((known.date - payload.date).days) == 1
+        and replace(known, date=payload.date, told_by_several=True) == payload
+    )
 
 
 def _full_state(existing: Existing, incoming: Incoming, sequence: int) -> Verdict:

@@ -84,6 +84,7 @@ class EffectRow:
             highest_digest=self.highest_digest,
             posted_digest=self.posted_digest,
             linked=self.xero_id is not None,
+            payload=current.payload,
         )
 
 

@@ -50,5 +50,7 @@ def _received(delivery: Delivery, payment: str, amount_field: str, order: OrderR
         received_at=delivery.at,
         order=order,
         reference=payment,
+        # By the charge and by the intent, a moment apart, and neither says the other's.
+        told_by_several=True,
     )
     return (Fact(f"payment:{payment}", data, payment),)

@@ -45,6 +45,7 @@ def _payment(context: Context, event: PaymentReceived, order: OrderRef, tenant: 
         currency=event.currency,
         reference=reference(event.reference or event.payment_id, effect),
         currency_rate=parse_decimal(event.exchange_rate) if event.exchange_rate else None,
+        told_by_several=event.told_by_several,
     )
     return (context.command(PAYMENT, payload, tenant=tenant.name, effect=effect, depends_on=(invoice,)),)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from schemas.commands import CommandRecord, Commands, Duplicate, Evidence, Ignored, Pending
+from schemas.commands import CommandRecord, Commands, Duplicate, Evidence, Ignored, Pending, RecordPayment
 from schemas.envelope import VIA_SWEEP
 from streams.core.results import Rejected
 from streams.ledger import Ledger
@@ -160,6 +160,21 @@ async def test_a_newer_version_with_the_booked_content_needs_no_call(ledger: Led
 async def test_two_events_that_tell_one_payment_book_it_once(ledger: Ledger) -> None:
     await take_in(ledger, of(payment("e1"), 0), of(payment("e2"), 1))
     assert await states(ledger, "stripe-1:payment:p1") == {"shop-1:e1#payment": "pending", "shop-1:e2#payment": "same"}
+
+
+async def test_two_events_that_tell_one_payment_on_both_sides_of_midnight_book_it_once(ledger: Ledger) -> None:
+    """The charge at 23:59:59 and the intent at 00:00:00."""
+    before, after = payment("e1"), payment("e2")
+    assert isinstance(before.payload, RecordPayment)
+    told = msgspec.structs.replace(before.payload, told_by_several=True)
+    later = msgspec.structs.replace(told, date=told.date + dt.timedelta(days=1))
+    await take_in(
+        ledger,
+        of(msgspec.structs.replace(before, payload=told), 0),
+        of(msgspec.structs.replace(after, payload=later), 1),
+    )
+    assert await states(ledger, "stripe-1:payment:p1") == {"shop-1:e1#payment": "pending", "shop-1:e2#payment": "same"}
+    assert not await ledger.questions.list()
 
 
 async def test_two_amounts_for_one_payment_are_a_question(ledger: Ledger) -> None:

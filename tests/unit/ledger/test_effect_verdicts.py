@@ -1,7 +1,13 @@
 """Every verdict on a new command, with literals."""
 
-import pytest
+import dataclasses
+import datetime as dt
+from decimal import Decimal
 
+import pytest
+from msgspec.structs import replace
+
+from schemas.commands import AnyPayload, RecordPayment
 from schemas.states import CommandState
 from streams.core.effects import (
     Conflict,
@@ -12,6 +18,7 @@ from streams.core.effects import (
     Superseded,
     Verdict,
     compare,
+    encode_payload,
     incoming_of,
     makes_document,
     payload_digest,
@@ -98,6 +105,32 @@ def test_what_becomes_current(what: Existing, incoming: Incoming, supersedes: bo
     verdict = compare(what, incoming)
     assert isinstance(verdict, Current)
     assert verdict.supersedes is supersedes
+
+
+PAID = payment("e1").payload
+assert isinstance(PAID, RecordPayment)
+TOMORROW = replace(PAID, date=PAID.date + dt.timedelta(days=1), told_by_several=True)
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "verdict"),
+    [
+        (PAID, TOMORROW, Same),
+        (TOMORROW, replace(PAID, told_by_several=True), Same),
+        (PAID, replace(TOMORROW, told_by_several=False), Conflict),
+        (PAID, replace(TOMORROW, amount=Decimal("9.99")), Conflict),
+        (PAID, replace(TOMORROW, date=PAID.date + dt.timedelta(days=2)), Conflict),
+        (PAID, replace(PAID, currency="EUR", told_by_several=True), Conflict),
+        (cancel("e1", sequence=1).payload, TOMORROW, Conflict),
+    ],
+)
+def test_a_payment_that_several_events_tell_may_have_two_days(
+    known: AnyPayload, told: RecordPayment, verdict: type[Verdict]
+) -> None:
+    """One of them came a moment before midnight, the other one after it."""
+    booked = dataclasses.replace(existing(digest="a"), payload=encode_payload(known).decode())
+    incoming = Incoming(digest="b", sequence=None, full_state=False, ensure=False, payload=told)
+    assert isinstance(compare(booked, incoming), verdict)
 
 
 @pytest.mark.parametrize("what", [PENDING, REJECTED])

@@ -59,6 +59,12 @@ def test_a_payment_goes_into_the_clearing_account_against_the_orders_invoice() -
     assert getattr(command.payload, "reference", "").startswith("pi_1 ")
 
 
+def test_a_payment_that_several_events_tell_says_so() -> None:
+    [command] = commands("PaymentReceived", {**PAYMENT, "told_by_several": True}, source="stripe-1")
+    assert isinstance(command.payload, RecordPayment)
+    assert command.payload.told_by_several
+
+
 def test_a_refund_is_a_credit_note_and_its_payment() -> None:
     note, refund = commands("RefundIssued", REFUND, source="stripe-1")
     assert isinstance(note.payload, UpsertCreditNote)

@@ -5,6 +5,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.base import Events, SourceConfig
 from schemas.commands import Command, Commands, Ignored
@@ -45,6 +46,7 @@ def test_a_payment_is_received_gross(document: dict[str, Any]) -> None:
             received_at=MOMENT,
             order=OrderRef(id="1001", source="shop-1"),
             reference="pi_3PAY",
+            told_by_several=True,
         )
     ]
 
@@ -69,6 +71,13 @@ def test_the_events_of_one_payment_are_one_effect_with_one_content() -> None:
     assert [command.effect_key for command in made] == ["stripe-1:payment:pi_3PAY#payment"] * 3
     assert len({payload_digest(command.payload) for command in made}) == 1
     assert len({command.command_id for command in made}) == 3
+
+
+def test_events_of_one_payment_on_both_sides_of_midnight_differ_in_nothing_else() -> None:
+    """The ledger takes them for one payment, because they say that several tell it."""
+    first, second = (facts({**document, "created": AT + at})[0] for at, document in enumerate(PAID[:2]))
+    assert first.told_by_several
+    assert replace(second, received_at=first.received_at) == first
 
 
 def test_what_is_captured_in_part_is_received_in_part() -> None:
