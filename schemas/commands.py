@@ -107,6 +107,7 @@ class UpsertCreditNote(Payload, frozen=True, kw_only=True, tag="UpsertCreditNote
     that the payment of that effect key has paid.
 
     Without lines it is spread at planning over the invoice's lines in proportion, so that the tax is mirrored.
+    `own_number`: its number where that invoice turns out to be one of the refund's own source.
     """
 
     full_state: ClassVar[bool] = True
@@ -121,6 +122,7 @@ class UpsertCreditNote(Payload, frozen=True, kw_only=True, tag="UpsertCreditNote
     lines: tuple[DocumentLine, ...] = ()
     currency_rate: Decimal | None = None
     url: str | None = None
+    own_number: str | None = None
 
 
 class RecordPayment(Payload, frozen=True, kw_only=True, tag="RecordPayment"):

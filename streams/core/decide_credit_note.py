@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from connectors.xero import elements
 from connectors.xero.wire import amount
+from schemas import keys
 from schemas.commands import DocumentLine, UpsertCreditNote
 from schemas.money import for_people
 from streams.core import penny, spread
@@ -45,6 +48,8 @@ def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> De
             command.effect.number or command.effect.xero_id,
         )
     invoice = _invoice(command, payload.invoice)
+    if payload.own_number is not None and _source(invoice) == command.source:
+        payload = replace(payload, number=payload.own_number)
     if invoice.xero_id is None:
         return rejected(
             command,
@@ -101,6 +106,10 @@ def _invoice(command: ReadyCommand, effect_key: str) -> EffectLink:
     if named.resource != "Payments":
         return named
     return next((link for link in command.depends_on if link.resource == "Invoices"), named)
+
+
+def _source(invoice: EffectLink) -> str:
+    return keys.parse_entity_key(keys.entity_of_effect(invoice.effect_key))[0]
 
 
 def _create(

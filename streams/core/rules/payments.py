@@ -131,7 +131,18 @@ def _credit_note(context: Context, tenant: Tenant, event: RefundIssued, invoice:
         lines=lines,
         currency_rate=parse_decimal(event.exchange_rate) if event.exchange_rate else None,
         url=trace_url(tenant, effect),
+        own_number=_own_number(context, tenant, event),
     )
+
+
+def _own_number(context: Context, tenant: Tenant, event: RefundIssued) -> str | None:
+    """A gateway may sell as well: a refund that names its payment alone may be of an invoice of its own, and continues
+    the numbers of that."""
+    source = context.envelope.source
+    numbers = tenant.file.numbers.get(source)
+    if event.order is not None or numbers is None or _seller(context, event) == source:
+        return None
+    return document_number(numbers.credit_note, event.refund_id, "refund_id")
 
 
 def _order(context: Context, order: OrderRef | None, what: str) -> OrderRef:

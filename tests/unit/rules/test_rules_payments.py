@@ -15,7 +15,7 @@ from schemas.commands import (
     ReversePayment,
     UpsertCreditNote,
 )
-from streams.core.tenant_file import PaymentAccount, Route
+from streams.core.tenant_file import Numbers, PaymentAccount, Route
 from streams.core.tenants import Tenant, Tenants
 from tests.support.rules import LINE, TENANTS, commands, evidence, record
 
@@ -87,6 +87,23 @@ def test_a_refund_that_names_only_its_payment_builds_on_that() -> None:
     assert note.depends_on == ("stripe-1:payment:pi_1#payment",)
     assert isinstance(note.payload, UpsertCreditNote)
     assert (note.payload.invoice, note.payload.number) == ("stripe-1:payment:pi_1#payment", "S1-CN-re_1")
+
+
+def test_a_refund_of_a_gateway_that_sells_itself_has_the_number_of_either() -> None:
+    """Which invoice its payment has paid, only the ledger knows."""
+    uk = TENANTS.tenants["uk"].file
+    numbers = {**uk.numbers, "stripe-1": Numbers(invoice="B1-", credit_note="B1-CN-")}
+    selling = Tenants(TENANTS.sources, {"uk": Tenant("uk", uk.model_copy(update={"numbers": numbers}))})
+    by_payment = {**REFUND, "order": None, "payment_id": "pi_1"}
+    own = {**REFUND, "order": {"source": "stripe-1", "id": "in_1"}}
+    for data, found in ((by_payment, ("S1-CN-re_1", "B1-CN-re_1")), (REFUND, ("S1-CN-re_1", None))):
+        note, _ = commands("RefundIssued", data, source="stripe-1", tenants_=selling)
+        assert isinstance(note.payload, UpsertCreditNote)
+        assert (note.payload.number, note.payload.own_number) == found
+    routed = Tenant("uk", selling.tenants["uk"].file.model_copy(update={"routes": (Route(source="stripe-1"),)}))
+    note, _ = commands("RefundIssued", own, source="stripe-1", tenants_=Tenants(TENANTS.sources, {"uk": routed}))
+    assert isinstance(note.payload, UpsertCreditNote)
+    assert (note.payload.number, note.payload.own_number) == ("B1-CN-re_1", None)
 
 
 def test_a_payment_that_came_undone_is_taken_back() -> None:

@@ -223,6 +223,14 @@ def test_payments_that_cannot_be() -> None:
     assert isinstance(decide(ready(payment(), link("p", "Payments", "payment-id")), RATES), Rejected)
 
 
+def test_a_credit_note_continues_the_numbers_of_the_source_whose_invoice_it_credits() -> None:
+    command = with_invoice(credit_note(own_number="B1-CN-1"), standing())
+    assert sent(decide(replaced(command, source="stripe-1"), RATES))["CreditNoteNumber"] == credit_note().number
+    own = decide(command, RATES)
+    assert isinstance(own, Write)
+    assert (own.planned.number, own.planned.element["CreditNoteNumber"]) == ("B1-CN-1", "B1-CN-1")
+
+
 def test_a_refund_pays_the_credit_note() -> None:
     note = "stripe-1:refund:re_1#credit_note"
     payload = RecordRefund(
