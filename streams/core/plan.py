@@ -11,7 +11,7 @@ from typing import Final
 
 from connectors.xero.ticket import XeroRequest
 from connectors.xero.wire import ID_KEYS, WRITE_QUERY, encode, encode_one
-from streams.core import pace, search
+from streams.core import by_hand, pace, search
 from streams.core.decide import decide, earliest_first
 from streams.core.decisions import BATCH_MAX, Decision, NeedsRead, Rates, Waits, Write
 from streams.core.known_books import KnownBooks, forbidden
@@ -135,6 +135,8 @@ def next_step(
         decision = decided(command, rates)
         if books is not None and isinstance(decision, Write):
             decision = forbidden(command, decision, books, situation.now) or decision
+        if isinstance(decision, Write):
+            decision = by_hand.look_first(command, situation.now) or decision
         if isinstance(decision, Waits):
             ends.append(_later(command, decision, situation.now))
         elif isinstance(decision, NeedsRead):

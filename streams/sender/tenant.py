@@ -195,6 +195,8 @@ class TenantSender:
             await reading.read(self._parts, self._organisation, ticket, step)
         finally:
             self._reading -= set(step.ids)
+            # A payment is planned by what its invoice shows, which was read for it.
+            self._outlook.forget()
 
     async def _has_token(self) -> bool:
         """No call is opened without a token; where Xero gives none, the tenant is stopped."""

@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
-from schemas.commands import RecordPayment
-from schemas.keys import mark
 from streams.core import plan
 from streams.core.decisions import Waits, Write
 from streams.core.known_books import KnownBooks, forbidden, known
 from streams.core.plan import ReadDocuments, SendWrites, Settle
-from streams.core.results import Asked, Back, Posted, Rejected
+from streams.core.results import Back, Rejected
 from streams.core.situation import Document, ReadyCommand
 from tests.unit.sender.values import (
     CONTACT,
@@ -119,47 +117,3 @@ def test_what_the_settings_say() -> None:
     assert known([]) is None
     assert known(accounts) is None
     assert known([setting("Organisations", "o", {}), *accounts[:1]]) == books()
-
-
-HAND = {"PaymentID": "hand", "Amount": "22.34", "Reference": "bank", "DateString": "2026-11-21T00:00:00"}
-
-
-def paid(command: RecordPayment, **hand: Any) -> Any:
-    body = standing(Payments=[{**HAND, "Amount": str(command.amount), **hand}])
-    invoiced = link(
-        ORDER, "Invoices", "invoice-id", number="S1-1001", document=document("Invoices", "invoice-id", body)
-    )
-    return lambda **more: plan.decided(ready(command, link("p#payment"), depends_on=(invoiced,), **more), RATES)
-
-
-def test_a_payment_by_hand_of_the_same_amount_is_a_question() -> None:
-    near = (payment().date + dt.timedelta(days=2)).isoformat()
-    decide = paid(payment(), DateString=near)
-    found = decide()
-    assert isinstance(found, Asked)
-    assert (found.kind, [one.name for one in found.options]) == ("paid_by_hand", ["adopt", "source"])
-    assert found.theirs["PaymentID"] == "hand"
-    adopted = decide(decision="adopt")
-    assert isinstance(adopted, Posted)
-    assert (adopted.resource, adopted.xero_id) == ("Payments", "hand")
-    assert isinstance(decide(decision="source"), Write)
-
-
-@pytest.mark.parametrize(
-    "hand",
-    [
-        {"Amount": "1.23"},
-        {"Reference": f"pi_1 {mark('other#payment')}"},
-        {"DateString": "2026-01-01T00:00:00"},
-        {"DateString": None},
-    ],
-)
-def test_other_money_is_no_question(hand: dict[str, Any]) -> None:
-    near = {"DateString": payment().date.isoformat()}
-    assert isinstance(paid(payment(), **{**near, **hand})(), Write)
-
-
-def test_payments_that_say_nothing_of_themselves_are_passed_over() -> None:
-    body = standing(Payments=[{"PaymentID": "x", "Amount": str(payment().amount), "DateString": "2026-11-20"}])
-    invoiced = link(ORDER, "Invoices", "invoice-id", document=document("Invoices", "invoice-id", body))
-    assert isinstance(plan.decided(ready(payment(), link("p#payment"), depends_on=(invoiced,)), RATES), Write)
