@@ -129,7 +129,7 @@ def next_step(
     situation: Situation, rates: Rates, reading: Set[str] = frozenset(), books: KnownBooks | None = None
 ) -> Step:
     """The next thing to do. `reading`: ids of documents whose reading is under way; `books`: what is known of the
-    organisation's settings, if anything is."""
+    organisation's settings, where we listen to it."""
     calls, ends = _Calls(), list[Result]()
     for command in sorted(situation.ready, key=earliest_first):
         decision = decided(command, rates)

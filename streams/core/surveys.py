@@ -49,7 +49,7 @@ SURVEYS: Final[Mapping[SurveyName, _Survey]] = {
     "Payments": _Survey("Payments", "/Payments", look_back=_LOOK_BACK),
     "Accounts": _Survey("Accounts", "/Accounts", paged=False, every=_DAY / 4),
     "TaxRates": _Survey("TaxRates", "/TaxRates", paged=False, every=_DAY / 4),
-    "Organisations": _Survey("Organisations", "/Organisation", paged=False, every=_DAY / 4),
+    "Organisations": _Survey("Organisations", "/Organisation", paged=False),
     "OpenInvoices": _Survey(
         "Invoices", "/Invoices", (*_DOCUMENT, ("Statuses", "DRAFT,SUBMITTED,AUTHORISED")), nightly=True
     ),

@@ -16,7 +16,7 @@ from connectors.xero.answers import Elements
 from connectors.xero.auth import AuthRefused, AuthUnavailable
 from connectors.xero.ticket import Answer, Ticket, XeroRequest
 from streams.core import pace, search, surveys
-from streams.core.known_books import FRESH, READ_ANEW, KnownBooks, known
+from streams.core.known_books import FRESH, READ_ANEW, UNREAD, KnownBooks, known
 from streams.core.lanes import BACKFILL_S, READ_S
 from streams.core.results import Back, Result
 from streams.core.settle import shut_out, stop_for
@@ -57,7 +57,7 @@ class Listener:
         self.is_gathering = False
         self._look_at = 0.0
         self._settings_wanted = False
-        self.books: KnownBooks | None = None
+        self.books: KnownBooks = UNREAD
 
     async def next(self, fence: int, budget: Budget, *, is_idle: bool) -> Listen | None:
         """What is to be read now, if anything: when no write is ready, or where it has waited for too long."""
@@ -152,8 +152,8 @@ class Listener:
         self._parts.news()
 
 
-def _is_old(books: KnownBooks | None, now: dt.datetime) -> bool:
-    return books is None or now - books.read_at > FRESH
+def _is_old(books: KnownBooks, now: dt.datetime) -> bool:
+    return now - books.read_at > FRESH
 
 
 def _may_go(budget: Budget, since: dt.datetime, target_s: int, now: dt.datetime) -> bool:

@@ -338,3 +338,24 @@ async def test_a_moved_lock_date_is_noticed_before_the_refusal(tmp_path: Path) -
         h.clock.ahead_s += 1200
         await h.world.feed([h.stream.order("1003", customer="c1001")])
         await h.world.until(lambda: "S1-1003" in by_number(h.world.books()))
+
+
+@pytest.mark.parametrize("adviser", [False, True])
+async def test_what_stands_in_a_closed_period_is_not_touched(tmp_path: Path, adviser: bool) -> None:
+    async with hearing(tmp_path) as h:
+        before = await booked(h, "1001", "1002")
+        h.world.sandbox.set_organisation(h.world.tenant_id, period_lock_date=dt.date(2026, 11, 22), adviser=adviser)
+        # The settings were read ten minutes ago, so they are read anew before anything is written into the past.
+        h.clock.ahead_s += 700
+        changes = [h.stream.order("1001", sequence=2, price="12.00"), h.stream.cancel("1002"), h.stream.order("1003")]
+        sent = len([call for call in h.world.sandbox.calls if call.method != "GET"])
+        await h.world.feed(changes)
+        await h.world.until(lambda: len(h.world.letters()) == 3)
+        found = {(one["cause"], one["stage"]) for one in h.world.letters()}
+        assert found == {("period_locked", "plan")}
+        after = by_number(h.world.books())
+        assert {name: (one["status"], one["total"]) for name, one in after.items()} == {
+            name: (one["status"], one["total"]) for name, one in before.items()
+        }
+        # The customer of the new order is in no period.
+        assert len([call for call in h.world.sandbox.calls if call.method != "GET"]) == sent + 1

@@ -54,6 +54,7 @@ def test_the_next_one_overlaps() -> None:
     [
         ("Invoices", NOW, NOW + HOUR),
         ("Accounts", NOW, NOW + 6 * HOUR),
+        ("Organisations", NOW, NOW + HOUR),
         # At two o'clock where the organisation is, in summer as in winter.
         ("OpenInvoices", NOW, dt.datetime(2026, 11, 29, 2, tzinfo=dt.UTC)),
         ("OpenInvoices", dt.datetime(2026, 11, 29, 1, tzinfo=dt.UTC), dt.datetime(2026, 11, 29, 2, tzinfo=dt.UTC)),
