@@ -3,10 +3,15 @@
 Webhooks tell of invoices, credit notes and contacts, and get lost; nothing tells of payments, accounts, tax rates and
 lock dates. A list that is asked for what was modified costs a call where nothing was. Some changes do not move the
 modified date (facts 4: a part-paid invoice's due date, say), so each night what is still open is read by its status.
+
+Lists come in the order in which their rows were modified, and one that is modified while the list is read moves to its
+end: what stood behind it moves up, from the page that comes next into the one that was read. So a list goes on from the
+time of the last row, not by the number of the page.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -22,6 +27,8 @@ PAGE: Final = 1000
 _DAY: Final = dt.timedelta(days=1)
 # What is asked for goes so far back behind the last time: clocks differ, and If-Modified-Since knows whole seconds.
 _OVERLAP: Final = dt.timedelta(minutes=2)
+# A page begins so far before the last row of the one before it: If-Modified-Since knows whole seconds only.
+_BEFORE: Final = dt.timedelta(seconds=1)
 # What an organisation did before it was connected is not told; of the time shortly before, only what stands.
 _LOOK_BACK: Final = dt.timedelta(days=35)
 _NIGHT: Final = dt.time(2)
@@ -62,8 +69,9 @@ BACKFILLED: Final[tuple[SurveyName, ...]] = ("Invoices", "CreditNotes", "Contact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """How far a survey is. `page` is the next one; `began_at` is when page 1 of this time was asked for; `ended_at` is
-    when the last time ended, None for the first. What changed before `listened_since` is not told."""
+    """How far a survey is. `page` is the next one of what was modified since `modified_since`, which moves on with what
+    was read; `began_at` is when the first of this time was asked for; `ended_at` is when the last time ended, None for
+    the first. What changed before `listened_since` is not told."""
 
     name: SurveyName
     page: int
@@ -97,6 +105,18 @@ def first_since(name: SurveyName, now: dt.datetime) -> dt.datetime | None:
 def is_last(survey: Survey, found: int) -> bool:
     """Whether a page of so many elements was the last one."""
     return not SURVEYS[survey.name].paged or found < PAGE
+
+
+def goes_on(survey: Survey, found: Sequence[dt.datetime | None]) -> tuple[int, dt.datetime | None]:
+    """The page that comes after a full one, and what it asks for: `found` is when each row of the full one was
+    modified."""
+    times = [at for at in found if at is not None]
+    is_ordered = len(times) == len(found) and all(a <= b for a, b in itertools.pairwise(times))
+    since = times[-1].replace(microsecond=0) - _BEFORE if is_ordered and times else None
+    if since is None or (survey.modified_since is not None and since <= survey.modified_since):
+        # A whole page of one moment, or in an order that we do not know.
+        return survey.page + 1, survey.modified_since
+    return 1, since
 
 
 def next_since(survey: Survey, began_at: dt.datetime) -> dt.datetime | None:

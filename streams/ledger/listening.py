@@ -181,7 +181,8 @@ class Listening:
                 "next_at": surveys.next_at(survey.name, began_at, one.every, one.zone),
             }
         else:
-            values = {"page": survey.page + 1, "began_at": began_at, "next_at": now}
+            page, since = surveys.goes_on(survey, [moment(one.body, "UpdatedDateUTC") for one in found])
+            values = {"page": page, "modified_since": since, "began_at": began_at, "next_at": now}
         async with self._store.write() as connection:
             await leases.check(connection, one.tenant, fence)
             await documents.save_newer(connection, one.tenant, found)
@@ -190,8 +191,8 @@ class Listening:
                 await hearing.to_be_read(connection, _paid(one, found), now)
             # A resync that was asked for meanwhile has put the survey back to its beginning: it stays so.
             mine = (_surveys.c.tenant == one.tenant, _surveys.c.name == survey.name, _surveys.c.page == survey.page)
-            since = _surveys.c.modified_since
-            unmoved = since.is_(None) if survey.modified_since is None else since == survey.modified_since
+            asked = _surveys.c.modified_since
+            unmoved = asked.is_(None) if survey.modified_since is None else asked == survey.modified_since
             await connection.execute(update(_surveys).where(*mine, unmoved).values(**values))
         return news
 

@@ -49,7 +49,8 @@ gaps: Final = Table(
 )
 
 # A list of Xero that is read page by page. `next_at`: when its first, or next, page is due; `page` is that page, and
-# `modified_since` what it asks for. `began_at` is when page 1 was asked for, `listened_since` when we began to listen.
+# `modified_since` what it asks for. `began_at` is when its first page was asked for, `listened_since` when we began to
+# listen.
 surveys: Final = Table(
     "surveys",
     metadata,

@@ -294,31 +294,6 @@ async def test_money_that_a_person_recorded_is_not_booked_twice(tmp_path: Path) 
         assert by_number(h.world.books())["S1-1001"]["amount_paid"] == "0.00"
 
 
-async def test_a_payment_by_hand_whose_webhook_was_lost_is_seen_before_ours_goes(tmp_path: Path) -> None:
-    async with hearing(tmp_path) as h:
-        invoices = await booked(h, "1001", "1002", "1003")
-        h.clock.ahead_s += 60
-        h.world.sandbox.webhook.orders = Orders(lose=1)
-        await paid_by_hand(h, invoices["S1-1001"], 10.00)
-        await h.world.sandbox.webhook.deliver()
-        before = len(h.world.sandbox.calls)
-        await h.world.feed([h.stream.payment(number, "10.00") for number in ("1001", "1002", "1003")])
-        await h.world.until(lambda: h.world.questions())
-        await h.world.until_quiet()
-        (asked,) = h.world.questions()
-        assert (asked["kind"], asked["command_id"]) == ("paid_by_hand", "stripe-1:paid-pi_1001#payment")
-        by_name = by_number(h.world.books())
-        assert {by_name[f"S1-{number}"]["amount_paid"] for number in ("1001", "1002", "1003")} == {"10.00"}
-        calls = [(call.method, call.path.split("/")[-1]) for call in h.world.sandbox.calls[before:]]
-        assert calls[:2] == [("GET", "Invoices"), ("PUT", "Payments")], "one reading for all of them"
-        # What is paid in full cannot be paid twice: that needs no reading.
-        h.clock.ahead_s += 60
-        before = len(h.world.sandbox.calls)
-        await h.world.feed([h.stream.payment("1002", "12.34", identifier="pi_rest")])
-        await h.world.until(lambda: by_number(h.world.books())["S1-1002"]["amount_due"] == "0.00")
-        assert h.world.sandbox.calls[before].method == "PUT"
-
-
 async def test_a_moved_lock_date_is_noticed_before_the_refusal(tmp_path: Path) -> None:
     async with hearing(tmp_path) as h:
         await booked(h, "1001")
@@ -338,24 +313,3 @@ async def test_a_moved_lock_date_is_noticed_before_the_refusal(tmp_path: Path) -
         h.clock.ahead_s += 1200
         await h.world.feed([h.stream.order("1003", customer="c1001")])
         await h.world.until(lambda: "S1-1003" in by_number(h.world.books()))
-
-
-@pytest.mark.parametrize("adviser", [False, True])
-async def test_what_stands_in_a_closed_period_is_not_touched(tmp_path: Path, adviser: bool) -> None:
-    async with hearing(tmp_path) as h:
-        before = await booked(h, "1001", "1002")
-        h.world.sandbox.set_organisation(h.world.tenant_id, period_lock_date=dt.date(2026, 11, 22), adviser=adviser)
-        # The settings were read ten minutes ago, so they are read anew before anything is written into the past.
-        h.clock.ahead_s += 700
-        changes = [h.stream.order("1001", sequence=2, price="12.00"), h.stream.cancel("1002"), h.stream.order("1003")]
-        sent = len([call for call in h.world.sandbox.calls if call.method != "GET"])
-        await h.world.feed(changes)
-        await h.world.until(lambda: len(h.world.letters()) == 3)
-        found = {(one["cause"], one["stage"]) for one in h.world.letters()}
-        assert found == {("period_locked", "plan")}
-        after = by_number(h.world.books())
-        assert {name: (one["status"], one["total"]) for name, one in after.items()} == {
-            name: (one["status"], one["total"]) for name, one in before.items()
-        }
-        # The customer of the new order is in no period.
-        assert len([call for call in h.world.sandbox.calls if call.method != "GET"]) == sent + 1

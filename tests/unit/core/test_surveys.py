@@ -63,3 +63,28 @@ def test_the_next_one_overlaps() -> None:
 )
 def test_when_it_is_due_again(name: SurveyName, began_at: dt.datetime, due: dt.datetime) -> None:
     assert surveys.next_at(name, began_at, HOUR, LONDON) == due
+
+
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("since", [NOW, None])
+def test_a_full_page_is_gone_on_from_by_the_time_of_its_last_row(since: dt.datetime | None) -> None:
+    read = [NOW + SECOND, NOW + 5 * SECOND, NOW + 9.5 * SECOND]
+    assert surveys.goes_on(survey("Invoices", 1, since), read) == (1, NOW + 8 * SECOND)
+    assert surveys.goes_on(survey("OpenInvoices", 4, since), read) == (1, NOW + 8 * SECOND)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        # All of one moment: a page that began there anew would be the same one.
+        [NOW + 0.1 * SECOND, NOW + 0.9 * SECOND],
+        # Without times, or in another order, there is but the number.
+        [NOW + 5 * SECOND, None],
+        [NOW + 9 * SECOND, NOW + 5 * SECOND],
+        [],
+    ],
+)
+def test_where_that_does_not_get_on_the_number_of_the_page_does(read: list[dt.datetime | None]) -> None:
+    assert surveys.goes_on(survey("Invoices", 3), read) == (4, NOW)
