@@ -220,7 +220,7 @@ class Listening:
             late = select(_gaps).where(_gaps.c.noticed_at <= now - GAP_PATIENCE)
             for row in (await connection.execute(late)).mappings().all():
                 tenants = sources.get(row["source"], ())
-                reason = f"webhooks {row['first']} to {row['last']} of {row['source']} did not come"
+                reason = hearing.missing(row["source"], row["first"], row["last"])
                 await _ask_again(connection, tenants, row["since"] - GAP_PATIENCE, now, reason)
                 await connection.execute(
                     delete(_gaps).where(_gaps.c.source == row["source"], _gaps.c.first == row["first"])

@@ -28,7 +28,7 @@ readings: Final = Table(
     Index("ix_readings_since", "xero_tenant_id", "since"),
 )
 
-# How far the deliveries of each webhook subscription came.
+# How far the deliveries of each webhook subscription came; `heard_at` is when the latest of what they told happened.
 hearing: Final = Table(
     "hearing",
     metadata,
@@ -37,7 +37,8 @@ hearing: Final = Table(
     time_column("heard_at"),
 )
 
-# Deliveries that did not come yet, though later ones did: events `first` to `last`. Those before it came at `since`.
+# Deliveries that did not come yet, though later ones did: events `first` to `last`. What came before them happened
+# until `since`. `first` is 0 where the subscription was made anew: of what happened before it nothing was delivered.
 gaps: Final = Table(
     "gaps",
     metadata,

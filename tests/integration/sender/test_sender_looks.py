@@ -8,7 +8,7 @@ import pytest
 from connectors.xero.sandbox.faults import Fault
 from connectors.xero.sandbox.webhooks.orders import Orders
 from streams.core import surveys
-from tests.integration.sender.ears import Hearing, hearing
+from tests.integration.sender.ears import Hearing, eventually, hearing
 from tests.integration.sender.test_sender_books import by_number
 from tests.integration.sender.test_sender_hears import booked, by_hand, calm, equal, held, paid_by_hand
 
@@ -36,6 +36,51 @@ async def test_a_payment_by_hand_whose_webhook_was_lost_is_seen_before_ours_goes
         await h.world.feed([h.stream.payment("1002", "12.34", identifier="pi_rest")])
         await h.world.until(lambda: by_number(h.world.books())["S1-1002"]["amount_due"] == "0.00")
         assert h.world.sandbox.calls[before].method == "PUT"
+
+
+async def test_a_webhook_that_is_made_anew_is_counted_anew(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001", "1002", "1003", "1004")
+        listening, webhook = h.world.ledger.listening, h.world.sandbox.webhook
+        # A gap of the old one, and its first delivery once more, which is as old as it was.
+        webhook.orders = Orders(lose=1)
+        await paid_by_hand(h, invoices["S1-1001"], 5.00)
+        await webhook.deliver()
+        await paid_by_hand(h, invoices["S1-1002"], 5.00)
+        await webhook.deliver()
+        await h.ears.take_in(h.ears.bodies[0])
+        (gap,) = h.world.rows("SELECT * FROM gaps")
+        assert gap["first"] == gap["last"] > 1
+
+        assert webhook.subscription is not None
+        url = webhook.subscription.url
+        webhook.unsubscribe()
+        h.clock.ahead_s += 60
+        await paid_by_hand(h, invoices["S1-1003"], 5.00)
+        assert (await webhook.subscribe(url, "the webhook key")).status == "ok"
+        webhook.orders = Orders(lose=1)
+        for amount in (1.00, 2.00):
+            await paid_by_hand(h, invoices["S1-1004"], amount)
+            await webhook.deliver()
+        (anew,) = h.world.rows("SELECT * FROM gaps")
+        assert (anew["first"], anew["last"], anew["since"]) == (0, 1, gap["since"])
+        h.clock.ahead_s += 180
+        assert await listening.gaps({"xero-1": ["uk"]}) == {"xero-1": 1}
+        assert {row["reason"] for row in h.world.rows("SELECT reason FROM surveys WHERE name = 'Invoices'")} == {
+            "the webhook of xero-1 was made anew, and the first 1 of it did not come"
+        }
+        h.world.sender.wake()
+        await eventually(lambda: equal(h))
+        await calm(h)
+        told = await h.told("part_paid")
+        assert {one["number"] for one in told} == {"S1-1001", "S1-1002", "S1-1003", "S1-1004"}
+        # What is lost from now on leaves a gap as ever.
+        webhook.orders = Orders(lose=1)
+        for amount in (1.00, 2.00):
+            await paid_by_hand(h, invoices["S1-1001"], amount)
+            await webhook.deliver()
+        (gap,) = h.world.rows("SELECT * FROM gaps")
+        assert gap["first"] == gap["last"] == 3
 
 
 @pytest.mark.parametrize("adviser", [False, True])
