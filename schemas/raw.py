@@ -15,6 +15,7 @@ from schemas.codec import Refused, shorten
 from schemas.envelope import parse_time
 
 _HTTP: Final = "http_"
+SWEPT: Final = "ls_swept"
 
 
 class RawRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +40,7 @@ def to_kafka(record: RawRecord) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
         "ls_received_at": record.received_at.astimezone(UTC).isoformat(),
         "content-type": record.content_type,
         "traceparent": record.traceparent,
-        "ls_swept": record.swept,
+        SWEPT: record.swept,
         **{_HTTP + name: text for name, text in record.headers.items()},
     }
     headers = [(name, text.encode(errors="surrogateescape")) for name, text in texts.items() if text is not None]
@@ -59,7 +60,7 @@ def from_kafka(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Raw
         content_type=texts.get("content-type"),
         traceparent=texts.get("traceparent"),
         headers={name.removeprefix(_HTTP): text for name, text in texts.items() if name.startswith(_HTTP)},
-        swept=texts.get("ls_swept"),
+        swept=texts.get(SWEPT),
     )
 
 

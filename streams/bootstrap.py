@@ -24,7 +24,7 @@ from streams.clock import Clock, SteadyClock, SystemClock
 from streams.core.after import Patience
 from streams.counting import timed
 from streams.gauges import Gauges
-from streams.hearing import listened
+from streams.hearing import listened, of_xero
 from streams.identity import Introduction
 from streams.instance import Instance, instance
 from streams.intake import Intake
@@ -169,7 +169,7 @@ async def _build(
             timekeeper.run,
             TakingUp(ledger, configuration, wake).run,
             Sweep(ledger, metrics.hearing, listened(configuration())).run,
-            Gauges(ledger, metrics, configuration().expected).run,
+            Gauges(ledger, metrics, configuration().expected, of_xero(configuration())).run,
             *await _asking(stack, settings, configuration, producer, ledger, clock, metrics, us),
         ),
     )
@@ -233,6 +233,7 @@ async def _sender(
         patience=Patience(timeout_s=settings.xero_timeout_s),
         gate=gate,
         news=news,
+        found=metrics.hearing.brought_by_sweep,
     )
     sender = Sender(parts, _organisations(configuration))
     return sender

@@ -1,7 +1,7 @@
 """The gauges that only the ledger can tell (a service of the worker): set anew every 10 s."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final
@@ -29,10 +29,19 @@ _log = structlog.get_logger()
 class Gauges:
     """A service of the worker."""
 
-    def __init__(self, ledger: Ledger, metrics: MetricsRegistry, expected: Mapping[str, Expectation]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        metrics: MetricsRegistry,
+        expected: Mapping[str, Expectation],
+        surveyed: Collection[str] = (),
+    ) -> None:
+        """`surveyed`: the sources of Xero."""
         self._ledger = ledger
         self._metrics = metrics
         self._expected = expected
+        self._surveyed = surveyed
+        self._failing: frozenset[str] = frozenset()
         metrics.hearing.watch_silence({name: one.gap.total_seconds() for name, one in expected.items()})
         self._last: Figures | None = None
 
@@ -59,6 +68,7 @@ class Gauges:
             if metrics.source_label(source) == source:
                 metrics.source_last_event.labels(source).set(at.timestamp())
         await self._silence()
+        await self._finds()
         self._budgets(figures)
         metrics.xero_egress.set(sum(figures.egress.values()))
         self._count(figures)
@@ -66,8 +76,18 @@ class Gauges:
 
     async def _silence(self) -> None:
         if self._expected:
-            for source, silence in (await self._ledger.figures.silences(self._expected)).items():
+            for source, silence in (await self._ledger.figures.silences(self._expected, self._surveyed)).items():
                 self._metrics.hearing.is_silent(source, None if silence is None else silence.total_seconds())
+
+    async def _finds(self) -> None:
+        """Whether webhooks come, of the sources that this process sweeps; who ought to know is told once."""
+        swept = self._metrics.hearing.swept_sources
+        found = await self._ledger.figures.finds(swept) if swept else {}
+        for source, finds in found.items():
+            self._metrics.hearing.finds(source, finds.share, is_failing=finds.webhooks_fail)
+            if finds.webhooks_fail and source not in self._failing:
+                _log.warning("webhooks of the source", source=source, reason=finds.words)
+        self._failing = frozenset(source for source, finds in found.items() if finds.webhooks_fail)
 
     def _budgets(self, figures: Figures) -> None:
         budgets = figures.budgets.values()

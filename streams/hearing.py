@@ -12,7 +12,7 @@ from streams.ledger.listening import Organisation
 
 def listened(configuration: Tenants) -> Sequence[Organisation]:
     """Each organisation with the source that speaks for it; of several such sources it is the first."""
-    source = next((name for name, one in configuration.sources.items() if one.connector == "xero"), None)
+    source = next(iter(of_xero(configuration)), None)
     if source is None:
         return ()
     return [
@@ -25,3 +25,8 @@ def listened(configuration: Tenants) -> Sequence[Organisation]:
         )
         for name, tenant in configuration.tenants.items()
     ]
+
+
+def of_xero(configuration: Tenants) -> Sequence[str]:
+    """The sources that send webhooks of Xero."""
+    return [name for name, one in configuration.sources.items() if one.connector == "xero"]

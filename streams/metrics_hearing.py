@@ -15,7 +15,10 @@ class HearingMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
-        self._swept: frozenset[str] = frozenset()
+        # The sources whose API this process sweeps.
+        self.swept_sources: frozenset[str] = frozenset()
+        self._first: Counter | None = None
+        self._found: set[str] = set()
 
     def watch_polled(self, sources: Sequence[str]) -> None:
         """Sources that this process asks: outboxes and APIs."""
@@ -31,10 +34,14 @@ class HearingMetrics:
         self.swept_records = self._counter(
             "ledgerstream_source_swept_records_total", "What the sweeps of a source's API found, known or not."
         )
-        self.swept_first = self._counter(
-            "ledgerstream_source_sweep_found_total",
-            "Events that the sweep brought before, or without, any webhook: many of them, and webhooks fail.",
+        self.sweep_share = self._gauge(
+            "ledgerstream_source_sweep_share",
+            "Share of a day's events that the sweep brought before, or without, any webhook; NaN: there were none.",
         )
+        self.webhooks_failing = self._gauge(
+            "ledgerstream_source_webhooks_failing", "1 while so much of that share is that webhooks do not come."
+        )
+        self._watch_finds(sources)
         self.sweep_failing = self._gauge(
             "ledgerstream_source_sweep_failing", "1 while the source's API does not answer our sweeps, or refuses."
         )
@@ -44,10 +51,11 @@ class HearingMetrics:
         )
         for source in sources:
             self.swept_records.labels(source)
-            self.swept_first.labels(source)
+            self.sweep_share.labels(source).set(NONE)
+            self.webhooks_failing.labels(source).set(0)
             self.sweep_failing.labels(source).set(0)
             self.subscription_active.labels(source).set(NONE)
-        self._swept = frozenset(sources)
+        self.swept_sources = frozenset(sources)
 
     def watch_silence(self, gaps_s: dict[str, float]) -> None:
         """How long sources may be silent, in seconds of their hours of business, where the configuration says so."""
@@ -71,6 +79,8 @@ class HearingMetrics:
         )
         for source in sources:
             self.sequence_gaps.labels(source)
+        # What is read of Xero each hour finds what no webhook told.
+        self._watch_finds(sources)
 
     def gaps(self, source: str, number: int) -> None:
         """So many gaps between the deliveries of a source stayed."""
@@ -95,13 +105,28 @@ class HearingMetrics:
         self.sweep_failing.labels(source).set(1)
 
     def brought_by_sweep(self, source: str, events: int) -> None:
-        """Events that were taken in, and that nobody but a sweep had told until then."""
-        if source in self._swept:
-            self.swept_first.labels(source).inc(events)
+        """Events that were taken in, or news of Xero, that nobody but a sweep had told until then."""
+        if self._first is not None and source in self._found:
+            self._first.labels(source).inc(events)
+
+    def finds(self, source: str, share: float | None, *, is_failing: bool) -> None:
+        """Which share of the events of a day the sweep brought; None where there were none."""
+        self.sweep_share.labels(source).set(NONE if share is None else share)
+        self.webhooks_failing.labels(source).set(is_failing)
 
     def is_silent(self, source: str, seconds: float | None) -> None:
         """For how many seconds of its hours of business nothing was heard of a source; None: it never was."""
         self.silent.labels(source).set(NONE if seconds is None else seconds)
+
+    def _watch_finds(self, sources: Sequence[str]) -> None:
+        if self._first is None:
+            self._first = self._counter(
+                "ledgerstream_source_sweep_found_total",
+                "Events that the sweep brought before, or without, any webhook: many of them, and webhooks fail.",
+            )
+        for source in sources:
+            self._first.labels(source)
+        self._found |= set(sources)
 
     def _counter(self, name: str, words: str) -> Counter:
         return Counter(name, words, ("source",), registry=self._registry)

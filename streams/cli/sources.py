@@ -45,7 +45,13 @@ def list_(as_json: Json = False) -> None:
 
 
 async def _heard(ledger: Ledger) -> Heard:
-    return Heard(last=await ledger.figures.last_heard(), sweeps=await ledger.sweeps.list())
+    figures, sweeps = ledger.figures, await ledger.sweeps.list()
+    return Heard(
+        last=await figures.last_heard(),
+        sweeps=sweeps,
+        finds=await figures.finds(sweeps),
+        surveyed=await figures.last_surveyed(),
+    )
 
 
 def _print(listed: Sequence[SourceView]) -> None:

@@ -8,21 +8,34 @@ import msgspec
 
 from connectors.base import ConnectorKind
 from connectors.registry import REGISTRY
+from streams.core.finds import Finds
 from streams.ledger.sweeps import SweepState
 from streams.tenants import FoundSource
 
 # A business day and the night before it. Longer, and somebody should look whether the source still sends.
 SILENT_AFTER: Final = timedelta(hours=24)
 
-State = Literal["receiving", "silent", "never heard", "misconfigured", "not swept", "webhooks off", "not asked"]
-_WRONG: Final[frozenset[State]] = frozenset({"silent", "misconfigured", "not swept", "webhooks off"})
+State = Literal[
+    "receiving",
+    "silent",
+    "never heard",
+    "misconfigured",
+    "not swept",
+    "webhooks off",
+    "webhooks failing",
+    "not asked",
+]
+_WRONG: Final[frozenset[State]] = frozenset(
+    {"silent", "misconfigured", "not swept", "webhooks off", "webhooks failing"}
+)
 
 
 class SourceView(msgspec.Struct, frozen=True, kw_only=True):
-    """One source in `sources list --json` (a contract). `last_heard` is when the ledger took in what it told last, be
-    it an event or what was ignored or refused; `last_swept` when its API last answered a sweep to the end; `webhooks`
-    what it says of its webhooks to us. `alive_by` says how one learns that it still speaks; `problems` are what makes
-    it `misconfigured`, `not swept` or its `webhooks off`."""
+    """One source in `sources list --json` (a contract). `last_heard` is when the ledger took in what it told last by
+    itself, be it an event or what was ignored or refused; `last_swept` when its API last answered a sweep to the end,
+    or what is read of Xero each hour was read; `webhooks` what it says of its webhooks to us. `alive_by` says how one
+    learns that it still speaks; `problems` are what makes it `misconfigured`, `not swept` or its `webhooks off` or
+    `webhooks failing`."""
 
     name: str
     connector: ConnectorKind
@@ -39,10 +52,12 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger knows of the sources, by name."""
+    """What the ledger knows of the sources, by name. `surveyed` is when Xero was last asked what changed there."""
 
     last: Mapping[str, datetime]
     sweeps: Mapping[str, SweepState]
+    finds: Mapping[str, Finds] = {}
+    surveyed: datetime | None = None
 
 
 def views(found: Mapping[str, FoundSource], heard: Heard | None, now: datetime) -> Sequence[SourceView]:
@@ -52,8 +67,12 @@ def views(found: Mapping[str, FoundSource], heard: Heard | None, now: datetime) 
 
 def _view(name: str, source: FoundSource, heard: Heard | None, now: datetime) -> SourceView:
     sweep = heard.sweeps.get(name) if heard else None
+    finds = heard.finds.get(name) if heard else None
     last = heard.last.get(name) if heard else None
-    state, problems = "not asked" if heard is None else _state(source, last, sweep, now), source.problems
+    swept = sweep.swept_at if sweep else None
+    if heard is not None and source.connector == "xero":
+        swept = heard.surveyed
+    state, problems = "not asked" if heard is None else _state(source, last, swept, now), source.problems
     if source.problems:
         state = "misconfigured"
     elif sweep is not None and sweep.failure is not None:
@@ -61,21 +80,23 @@ def _view(name: str, source: FoundSource, heard: Heard | None, now: datetime) ->
         problems = (" ".join(part for part in (f"{name}: {sweep.failure}.", sweep.remedy) if part),)
     elif sweep is not None and sweep.is_active is False:
         state, problems = "webhooks off", (f"{name}: {sweep.subscription}",)
+    elif finds is not None and finds.webhooks_fail:
+        state, problems = "webhooks failing", (f"{name}: {finds.words}",)
     return SourceView(
         name=name,
         connector=source.connector,
         state=state,
         last_heard=last,
         alive_by=REGISTRY[source.connector].alive,
-        last_swept=sweep.swept_at if sweep else None,
+        last_swept=swept,
         webhooks=sweep.subscription if sweep else None,
         problems=problems,
     )
 
 
-def _state(source: FoundSource, last: datetime | None, sweep: SweepState | None, now: datetime) -> State:
+def _state(source: FoundSource, last: datetime | None, swept: datetime | None, now: datetime) -> State:
     """A sweep to the end shows that a source is alive which has nothing to tell."""
-    signs = [at for at in (last, sweep.swept_at if sweep else None) if at is not None]
+    signs = [at for at in (last, swept) if at is not None]
     if not signs:
         return "never heard"
     sign = max(signs)

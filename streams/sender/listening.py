@@ -143,7 +143,8 @@ class Listener:
             if one.xero_id is not None
         ]
         if isinstance(what, Survey):
-            await listening.surveyed(self._one, what, documents, ticket.opened_at, ticket.fence)
+            news = await listening.surveyed(self._one, what, documents, ticket.opened_at, ticket.fence)
+            self._parts.found(self._one.source, news)
             if what.resource in SETTINGS:
                 self.books = known(await listening.settings(self._one))
                 self._settings_wanted = self._settings_wanted and _is_old(self.books, now)

@@ -75,7 +75,7 @@ class Parts:
     `owner` names who holds the leases: on SQLite always the same name, because the ledger's lock lets one worker in at
     a time and the next need not wait for the lease of one that died; elsewhere a name of the process's own.
     `on_wire` counts the requests of each tenant that are under way; `share` is how many tenants are ours; `news` is
-    called when something of Xero is to be told.
+    called when something of Xero is to be told, and `found` with a source and how much of it only a list showed.
     """
 
     ledger: Ledger
@@ -89,6 +89,7 @@ class Parts:
     on_wire: Counter[str] = field(default_factory=Counter)
     share: Share = field(default_factory=Share)
     news: Callable[[], None] = lambda: None
+    found: Callable[[str, int], None] = lambda _source, _number: None
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

@@ -5,11 +5,13 @@ import datetime as dt
 import msgspec
 
 from schemas.commands import Evidence, Ignored, RefusedEvent
+from schemas.envelope import VIA_SWEEP
 from streams import tenants
 from streams.desk.hearing import SILENT_AFTER, Heard, views
 from streams.ledger import Ledger
+from streams.tenants import FoundSource
 from tests.support.desk import SECRETS, Office, order
-from tests.support.ledger import record, take_in
+from tests.support.ledger import order_placed, record, take_in
 
 
 def take_in_one_of_each(office: Office) -> None:
@@ -97,6 +99,46 @@ def test_an_api_that_fails_or_has_switched_our_webhooks_off_is_told(office: Offi
     assert (by_name["jobs-1"]["state"], by_name["crm-1"]["state"]) == ("webhooks off", "not swept")
     assert by_name["crm-1"]["problems"] == ["crm-1: crm.example answered 401. Put a valid token there."]
     assert "the shop deleted our webhooks" in office.type("ledgerstream sources list").out
+
+
+def test_webhooks_that_do_not_come_are_told_of_by_what_the_sweep_finds(office: Office) -> None:
+    take_in_one_of_each(office)
+    before = office.on_ledger(lambda ledger: ledger.figures.last_heard())["shop-1"]
+
+    async def swept(ledger: Ledger) -> None:
+        now = dt.datetime.now(dt.UTC)
+        await ledger.sweeps.lead("shop-1", "one", 60)
+        await ledger.sweeps.ended("shop-1", "one", is_active=True, subscription="on")
+        found = [
+            msgspec.structs.replace(order_placed(f"s{n}", f"20{n}", 10 + n), headers=(VIA_SWEEP,), event_time=now)
+            for n in range(4)
+        ]
+        request = record("asked", Ignored("a draft"), 20, topic="raw")
+        ignored = msgspec.structs.replace(request, event_key=None, headers=(("ls_swept", b"orders"),))
+        await take_in(ledger, *found, ignored, at=100)
+
+    office.on_ledger(swept)
+    listed = office.type("ledgerstream sources list --json")
+    assert listed.code == 1
+    [shop] = [one for one in listed.json if one["name"] == "shop-1"]
+    assert shop["state"] == "webhooks failing"
+    assert shop["problems"][0].startswith("shop-1: 4 of the 5 events of the last 24 hours were found by the sweep")
+    # What the sweep found is not what the source told.
+    assert dt.datetime.fromisoformat(shop["last_heard"]) == before
+    assert dt.datetime.fromisoformat(shop["last_swept"]) > before
+    assert "4 of the 5 events" in office.type("ledgerstream sources list").out
+
+
+def test_what_is_read_of_xero_is_its_sweep() -> None:
+    found = {"xero-1": FoundSource(connector="xero", problems=())}
+    now = dt.datetime(2026, 11, 28, 12, 0, tzinfo=dt.UTC)
+    long_ago, lately = now - dt.timedelta(hours=30), now - dt.timedelta(minutes=20)
+    (silent,) = views(found, Heard(last={"xero-1": long_ago}, sweeps={}), now)
+    (alive,) = views(found, Heard(last={"xero-1": long_ago}, sweeps={}, surveyed=lately), now)
+    assert (silent.state, silent.last_swept) == ("silent", None)
+    assert (alive.state, alive.last_swept, alive.last_heard) == ("receiving", lately, long_ago)
+    (unasked,) = views(found, None, now)
+    assert (unasked.state, unasked.last_swept) == ("not asked", None)
 
 
 def test_what_keeps_a_source_from_being_heard_is_told_beside_the_others(office: Office) -> None:

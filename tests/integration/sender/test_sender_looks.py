@@ -136,6 +136,8 @@ async def test_what_is_changed_while_its_list_is_read_page_by_page_is_not_passed
             "ada@new.example",
         }, emails
         assert await equal(h)
+        # No webhook told of any of it, which is counted.
+        assert h.world.counts.listed["xero-1"] == len(await h.news()) > 7
 
 
 def _is_due(h: Hearing) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -53,6 +54,7 @@ class Counts:
     calls: list[tuple[str, str, str]] = field(default_factory=list)
     throttles: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    listed: Counter[str] = field(default_factory=Counter)
     waits: float = 0.0
 
     def called(self, endpoint: str, method: str, status: str, seconds: float, answer_bytes: int) -> None:
@@ -60,6 +62,9 @@ class Counts:
 
     def throttled(self, window: str) -> None:
         self.throttles.append(window)
+
+    def found(self, source: str, news: int) -> None:
+        self.listed[source] += news
 
     def waited(self, seconds: float) -> None:
         self.waits += seconds
@@ -195,7 +200,7 @@ async def built(
         )
         client = XeroClient(given[0], tokens, clock.elapsed, counts, may_leave)
         await client.start()
-        parts = Parts(ledger, client, clock, counts, "worker", patience, gate)
+        parts = Parts(ledger, client, clock, counts, "worker", patience, gate, found=counts.found)
         senders.append(Sender(parts, organisations))
         try:
             yield senders[0], counts
