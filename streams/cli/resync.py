@@ -9,6 +9,7 @@ import typer
 from streams import settings, tenants
 from streams.cli.app import DOES_NOT_FIT, Failed, app, show
 from streams.cli.desk import DryRun, Json, Tenant, check_names, console, on_ledger
+from streams.clock import SystemClock
 from streams.core.surveys import BACKFILLED
 from streams.hearing import listened
 from streams.ledger import Ledger
@@ -33,30 +34,38 @@ def resync(
     """Read from Xero what changed there since a day. What was told already is not told again."""
     found = settings.load()
     check_names(found, tenant, None)
-    begin = _begin(since)
-    heard = [one.tenant for one in listened(tenants.load(found.tenants, settings.environment()))]
+    begin = _begin(since, SystemClock().now())
+    heard = listened(tenants.load(found.tenants, settings.environment()))
     if not heard:
         raise Failed(
             "sources.yaml has no source of the connector xero, so nothing of Xero is read. Add one "
             "(deploy/docs/xero.md), then start the worker again.",
             DOES_NOT_FIT,
         )
-    names = tuple(name for name in heard if tenant in (None, name))
+    asked = [one for one in heard if tenant in (None, one.tenant)]
+    names = tuple(one.tenant for one in asked)
 
     async def work(ledger: Ledger) -> None:
-        if not dry_run:
-            await ledger.listening.resync(names, begin, f"resync since {since}")
+        if dry_run:
+            return
+        for one in asked:
+            # Where no worker has listened yet, there is no list that could begin anew.
+            await ledger.listening.begin(one)
+        await ledger.listening.resync(names, begin, f"resync since {since}")
 
     on_ledger(work, found)
     done = Resynced(tenants=names, lists=BACKFILLED, since=begin, dry_run=dry_run)
     show(done, as_json=as_json, people=_told)
 
 
-def _begin(text: str) -> datetime:
+def _begin(text: str, now: datetime) -> datetime:
     try:
-        return datetime.combine(date.fromisoformat(text), time(0), UTC)
+        begin = datetime.combine(date.fromisoformat(text), time(0), UTC)
     except ValueError:
         raise Failed(f"--since is {text!r}: expected a day such as 2026-11-01. Correct it.", DOES_NOT_FIT) from None
+    if begin > now:
+        raise Failed(f"--since is {text}, which has not begun yet (in UTC). Give an earlier day.", DOES_NOT_FIT)
+    return begin
 
 
 def _told(done: Resynced) -> None:
