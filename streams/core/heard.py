@@ -17,15 +17,16 @@ import orjson
 from connectors.xero.wire import amount, day
 from schemas.events.fields import Contract
 from schemas.events.xero import CreditNoteChanged, InvoiceStatusChanged, XeroContactChanged
-from schemas.money import for_people
-from streams.core.merge import agrees, field
+from schemas.money import for_people, to_text
+from streams.core.merge import agrees, field, is_tax_overridden, taxes
 
 Told = Literal["Invoices", "CreditNotes", "Contacts"]
 TOLD: Final[tuple[Told, ...]] = ("Invoices", "CreditNotes", "Contacts")
 Sight = Mapping[str, str]
 Body = Mapping[str, Any]
 
-# What a person edits; the rest follows from it, or from payments.
+# What a person edits; the rest follows from it, or from payments. TaxAmount is that of each line, which Xero computes
+# and a person may override.
 _CONTENT: Final[Mapping[Told, tuple[str, ...]]] = {
     "Invoices": (
         "InvoiceNumber",
@@ -36,6 +37,7 @@ _CONTENT: Final[Mapping[Told, tuple[str, ...]]] = {
         "CurrencyCode",
         "LineAmountTypes",
         "LineItems",
+        "TaxAmount",
     ),
     "CreditNotes": (
         "CreditNoteNumber",
@@ -45,6 +47,7 @@ _CONTENT: Final[Mapping[Told, tuple[str, ...]]] = {
         "CurrencyCode",
         "LineAmountTypes",
         "LineItems",
+        "TaxAmount",
     ),
     "Contacts": (
         "Name",
@@ -150,9 +153,14 @@ def _changes(before: Sight | None, after: Sight, seen: Seen) -> list[str]:
         found += ["allocated"] if after[status] not in _ENDS else []
     if seen.resource == "Contacts" and before[_MERGED] != after[_MERGED]:
         found = [*(word for word in found if word != "archived"), "merged"]
-    if any(before.get(name) != after[name] for name in _CONTENT[seen.resource]):
+    if any(before.get(name) != after[name] for name in _CONTENT[seen.resource]) or _has_another_total(before, after):
         found.append("edited")
     return list(dict.fromkeys(found))
+
+
+def _has_another_total(before: Sight, after: Sight) -> bool:
+    """Whether somebody changed what a document that stands comes to, be it by a field that nobody compares."""
+    return after.get("Status") not in _ENDS and before.get("Total") != after.get("Total")
 
 
 def _since_created(after: Sight, seen: Seen) -> list[str]:
@@ -189,7 +197,14 @@ def _is_ours(changes: list[str], seen: Seen) -> bool:
     """Whether all that changed is as we wrote it. Payments are told apart by their own marks, not here."""
     if seen.ours is None or not {"created", "edited", "status"} & set(changes):
         return False
-    return all(agrees(name, seen.ours[name], seen.body) for name in _CONTENT[seen.resource] if name in seen.ours)
+    return all(_agrees(name, seen.ours, seen.body) for name in _CONTENT[seen.resource] if name in seen.ours)
+
+
+def _agrees(name: str, ours: Body, body: Body) -> bool:
+    """Whether Xero's field is as we posted it."""
+    if name == "LineItems" and is_tax_overridden(ours, body):
+        return False
+    return agrees(name, ours[name], body)
 
 
 def _fields(before: Sight | None, after: Sight) -> tuple[Mapping[str, str | None], ...]:
@@ -241,9 +256,9 @@ _BUILDERS: Final[Mapping[Told, type[Contract]]] = {
 
 
 def _text(name: str, body: Body) -> str:
-    return _shown(field(body, name, _SLOTS.get(name)))
+    return _shown(taxes(body) if name == "TaxAmount" else field(body, name, _SLOTS.get(name)))
 
 
 def _shown(value: Any) -> str:
     """A comparable value as a text."""
-    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    return value if isinstance(value, str) else orjson.dumps(value, default=to_text).decode()

@@ -5,11 +5,13 @@ A person's edit of a field that the source did not change is kept. Where both ch
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from connectors.xero.wire import amount, day
+from schemas.money import EXACT, round_half_up
 
-_AMOUNTS: Final = frozenset({"Quantity", "UnitAmount", "DiscountAmount", "CurrencyRate"})
+_AMOUNTS: Final = frozenset({"Quantity", "UnitAmount", "DiscountAmount", "TaxAmount", "CurrencyRate"})
 _DATES: Final = frozenset({"Date", "DueDate"})
 # Lists of which Xero shows every slot, also those that we never send: slot by its kind.
 _SLOTS: Final = {"Phones": "PhoneType", "Addresses": "AddressType"}
@@ -41,7 +43,8 @@ def merge(wanted: Fields, posted: Fields | None, standing: Fields, decision: str
         before = theirs if posted is None else field(posted, name, kinds)
         if posted is not None and ours == before:
             continue
-        if theirs in (before, _EMPTY) or decision == "source":
+        is_kept = theirs == before and not (name == "LineItems" and is_tax_overridden(posted or {}, standing))
+        if is_kept or theirs == _EMPTY or decision == "source":
             send[name] = value
         elif decision != "xero":
             conflicts.append(name)
@@ -51,6 +54,20 @@ def merge(wanted: Fields, posted: Fields | None, standing: Fields, decision: str
 def agrees(name: str, value: Any, standing: Fields) -> bool:
     """Whether a field of what Xero holds is as `value` says; slots that it does not speak of are passed over."""
     return bool(canonical(name, value) == field(standing, name, _kinds(name, value)))
+
+
+def is_tax_overridden(posted: Fields, standing: Fields) -> bool:
+    """Whether a line bears another tax than Xero made of it when we posted it: a person overrode it. Of lines whose tax
+    one side does not tell, nothing is known."""
+    return any(
+        ours != theirs and _EMPTY not in (ours, theirs)
+        for ours, theirs in zip(taxes(posted), taxes(standing), strict=False)
+    )
+
+
+def taxes(document: Fields) -> tuple[Any, ...]:
+    """The tax of each line in comparable form. It is Xero's to compute, so the source's lines do not tell it."""
+    return tuple(canonical("TaxAmount", item.get("TaxAmount")) for item in document.get("LineItems") or ())
 
 
 _EMPTY: Final = ""
@@ -90,7 +107,20 @@ def canonical(name: str, value: Any) -> Any:
 def _line(item: Fields) -> tuple[Any, ...]:
     names = ("Description", "Quantity", "UnitAmount", "AccountCode", "TaxType")
     discount = amount(item.get("DiscountAmount"))
-    return (*(canonical(name, item.get(name)) for name in names), discount.normalize() if discount else _EMPTY)
+    return (
+        *(canonical(name, item.get(name)) for name in names),
+        discount.normalize() if discount else _EMPTY,
+        _line_amount(item, discount or Decimal(0)),
+    )
+
+
+def _line_amount(item: Fields, discount: Decimal) -> Any:
+    """What the line comes to: as Xero shows it, else as Xero will make it of what we send (facts 5). A discount shows
+    here however a person gave it, as a rate or as an amount."""
+    shown, quantity, unit_amount = (amount(item.get(name)) for name in ("LineAmount", "Quantity", "UnitAmount"))
+    if shown is None and quantity is not None and unit_amount is not None:
+        shown = round_half_up(EXACT.subtract(EXACT.multiply(quantity, unit_amount), discount))
+    return shown.normalize() if shown is not None else _EMPTY
 
 
 def _slots(kind_key: str, slots: Any) -> Any:

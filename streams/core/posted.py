@@ -65,9 +65,20 @@ def document(item: OpenWrite, body: Mapping[str, Any], now: dt.datetime) -> Docu
 def _sent(item: OpenWrite, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """All that we have ever posted of the document: an update sends only what it changes."""
     payload = item.command.payload
+    element = _with_tax(item.write.element, body)
     if isinstance(payload, UpsertContact) and payload.alias and body.get("Name") == payload.alias:
         # Found under the name that we gave it when its own was another's: no person did that.
-        return {**(item.command.effect.posted_body or {}), **item.write.element, "Name": payload.alias}
+        return {**(item.command.effect.posted_body or {}), **element, "Name": payload.alias}
     if item.write.step == "create":
-        return item.write.element
-    return {**(item.command.effect.posted_body or {}), **item.write.element}
+        return element
+    return {**(item.command.effect.posted_body or {}), **element}
+
+
+def _with_tax(element: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The element with the tax that Xero made of each line: what it is later, a person made of it."""
+    ours, theirs = element.get("LineItems") or (), body.get("LineItems") or ()
+    if len(ours) != len(theirs):
+        return element
+    pairs = zip(ours, theirs, strict=True)
+    items = [{**line, "TaxAmount": made["TaxAmount"]} if "TaxAmount" in made else line for line, made in pairs]
+    return {**element, "LineItems": items} if items else element

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,36 @@ async def test_a_persons_edit_and_ours_are_told_apart(tmp_path: Path) -> None:
         reference = next(one for one in edits["S1-1001"]["fields"] if one["field"] == "Reference")
         assert reference["after"] == "asked by phone"
         assert reference["before"].startswith("1001 ")
+
+
+async def test_a_persons_discount_and_tax_are_told_and_never_written_over(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001", "1002")
+        for number, by_hand_told in (("S1-1001", {"DiscountRate": 10}), ("S1-1002", {"TaxAmount": 0})):
+            mug, *others = lines_of(h, invoices[number]["id"])
+            lines = [{**mug, **by_hand_told}, *others]
+            await by_hand(h, "PATCH", f"invoices/{invoices[number]['id']}", {"LineItems": lines})
+        await h.world.sandbox.webhook.deliver()
+        await eventually(lambda: _has(h, "edited", 2))
+        edits = {one["number"]: one for one in await h.told("edited")}
+        assert {one["by"] for one in edits.values()} == {"others"}
+        discounted, untaxed = ({one["field"] for one in edits[name]["fields"]} for name in ("S1-1001", "S1-1002"))
+        assert discounted == {"LineItems", "Total", "AmountDue"}
+        assert untaxed == {"TaxAmount"}
+        await h.world.feed([h.stream.order(number, sequence=2, price="11.00") for number in ("1001", "1002")])
+        await h.world.until(lambda: len(h.world.questions()) == 2)
+        assert {one["kind"] for one in h.world.questions()} == {"changed_in_xero"}
+        assert float(lines_of(h, invoices["S1-1001"]["id"])[0]["DiscountRate"]) == 10
+        assert float(lines_of(h, invoices["S1-1002"]["id"])[0]["TaxAmount"]) == 0
+
+
+def lines_of(h: Hearing, invoice_id: str) -> list[dict[str, Any]]:
+    """The lines of an invoice as they were seen last, in what an edit of them takes."""
+    (row,) = h.world.rows("SELECT body FROM documents WHERE xero_id = ?", invoice_id)
+    return [
+        {name: value for name, value in line.items() if name != "LineAmount"}
+        for line in json.loads(row["body"])["LineItems"]
+    ]
 
 
 async def test_what_is_changed_is_read_many_at_a_time(tmp_path: Path) -> None:

@@ -74,6 +74,8 @@ def changed(body: dict[str, Any], **fields: Any) -> dict[str, Any]:
         ({"DueDateString": "2027-01-01T00:00:00"}, ("edited",)),
         ({"LineItems": [{**LINE, "Quantity": 3}]}, ("edited",)),
         ({"Contact": {"ContactID": "c-2"}}, ("edited",)),
+        # Nothing that is compared by its name changed, and it comes to less.
+        ({"Total": "18.00", "AmountDue": "18.00"}, ("edited",)),
     ],
 )
 def test_what_becomes_of_an_invoice(fields: dict[str, Any], words: tuple[str, ...]) -> None:
@@ -103,6 +105,31 @@ def test_what_is_as_it_was_is_not_told() -> None:
 def test_before_and_after_are_told() -> None:
     event = told("Invoices", INVOICE, changed(INVOICE, Reference="by hand"))
     assert [(one.field, one.before, one.after) for one in event.fields] == [("Reference", "1001 LSABC", "by hand")]
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "fields"),
+    [
+        ({"DiscountRate": 10, "LineAmount": "18.00"}, {"LineItems"}),
+        # Where the total has the tax in it, it stays as it is.
+        ({"TaxAmount": "0.00"}, {"TaxAmount"}),
+    ],
+)
+def test_a_discount_or_a_tax_by_hand_is_a_persons_edit(by_hand: dict[str, Any], fields: set[str]) -> None:
+    line = {**LINE, "LineAmount": "20.00", "TaxAmount": "3.33"}
+    before, after = (changed(INVOICE, LineItems=[one]) for one in (line, {**line, **by_hand}))
+    event = told("Invoices", before, after, {**POSTED, "LineItems": [{**LINE, "TaxAmount": "3.33"}]})
+    assert (event.changes, event.by) == (("edited",), "others")
+    assert {one.field for one in event.fields} == fields
+
+
+def test_amounts_are_told_as_people_write_them() -> None:
+    lines = [{**LINE, "Quantity": 1, "UnitAmount": "100.00", "TaxAmount": "20.00"}]
+    event = told("Invoices", INVOICE, changed(INVOICE, LineItems=lines))
+    items, tax = event.fields
+    assert items.before == '["Mug","2","10","200","OUTPUT2","","20"]'.join("[]")
+    assert items.after == '["Mug","1","100","200","OUTPUT2","","100"]'.join("[]")
+    assert (tax.field, tax.before, tax.after) == ("TaxAmount", '[""]', '["20"]')
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,39 @@ def test_a_persons_edit_of_another_field_is_kept() -> None:
     assert element == {"InvoiceID": "invoice-id", "Reference": f"1001b {ORDER_MARK}"}
 
 
+DEARER = invoice(lines=(line("11.00"),), total=Decimal("22.00"))
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        {"DiscountRate": "10", "LineAmount": "18.00"},
+        {"DiscountAmount": "2.00", "LineAmount": "18.00"},
+        {"TaxAmount": "0.00"},
+    ],
+)
+def test_a_persons_discount_or_tax_is_asked_about_before_the_lines_are_overwritten(by_hand: dict[str, Any]) -> None:
+    """Written over, the person's discount would be gone without a word."""
+    posted = {**POSTED, "LineItems": [{**POSTED["LineItems"][0], "TaxAmount": "3.33"}]}
+    body = standing(LineItems=[{**standing()["LineItems"][0], **by_hand}])
+    effect = link(
+        ORDER, "Invoices", "invoice-id", posted_body=posted, document=document("Invoices", "invoice-id", body)
+    )
+    question = decide(ready(DEARER, effect), RATES)
+    assert isinstance(question, Asked)
+    assert question.kind == "changed_in_xero"
+    assert question.theirs["LineItems"] == body["LineItems"]
+    assert sent(decide(replaced(ready(DEARER, effect), decision="source"), RATES))["LineItems"]
+    # Where the source changes something else, it stays as the person left it.
+    other = invoice(reference=f"1001b {ORDER_MARK}")
+    assert sent(decide(ready(other, effect), RATES)).keys() == {"InvoiceID", "Reference"}
+
+
+def test_a_tax_of_which_the_answer_to_our_own_write_said_nothing_is_no_persons() -> None:
+    body = standing(LineItems=[{**standing()["LineItems"][0], "TaxAmount": "0.00"}])
+    assert "LineItems" in sent(decide(linked(DEARER, body), RATES))
+
+
 def test_a_field_that_both_changed_is_asked_about_and_the_answer_honoured() -> None:
     body = standing(DueDateString="2026-12-24T00:00:00")
     command = linked(invoice(due_date=dt.date(2026, 12, 1)), body)

@@ -59,6 +59,16 @@ def test_a_kept_element_is_posted_with_all_that_is_known() -> None:
     assert (result.resource, result.xero_id, result.number) == ("Invoices", "invoice-id", "S1-1001")
     assert result.document is not None
     assert result.document.read_at == NOW
+    element = item().write.element
+    assert result.sent == {**element, "LineItems": [{**element["LineItems"][0], "TaxAmount": "3.33"}]}
+
+
+@pytest.mark.parametrize("lines", [[], [{"LineAmount": "20.00"}]])
+def test_a_tax_that_xero_does_not_tell_is_not_remembered(lines: list[dict[str, Any]]) -> None:
+    verdict = judge([item()], invoices(standing(LineItems=lines)), first=True, now=NOW)
+    assert isinstance(verdict, Settled)
+    (result,) = verdict.results
+    assert isinstance(result, Posted)
     assert result.sent == item().write.element
 
 

@@ -147,6 +147,15 @@ def test_amounts_compare_by_value_and_dates_by_day() -> None:
     assert merge(wanted, {}, standing, None).send == {}
 
 
+def test_a_line_comes_to_what_xero_will_make_of_it() -> None:
+    ours = {"Quantity": "3", "UnitAmount": "0.3350", "DiscountAmount": "0.10"}
+    # 3 x 0.3350 - 0.10 = 0.905, rounded as Xero rounds.
+    assert merge({"LineItems": [ours]}, {}, {"LineItems": [{**ours, "LineAmount": 0.91}]}, None).send == {}
+    other = merge({"LineItems": [ours]}, {}, {"LineItems": [{**ours, "LineAmount": 0.90}]}, None)
+    assert other.conflicts == ("LineItems",)
+    assert merge({"LineItems": [{}]}, {}, {"LineItems": [{}]}, None).send == {}
+
+
 def test_every_cause_has_its_reaction() -> None:
     found = {cause: reaction_to(cause) for cause in get_args(Cause)}
     assert found == {
