@@ -1,7 +1,7 @@
 """What changed in Xero, told in our words: once per change, in the order of each document.
 
-`by` says whose doing it was as far as Xero shows it: `us` for what equals what we wrote, `others` for a person's edit,
-a payment recorded by hand, or the clock.
+`by` says whose doing it was as far as Xero shows it: `us` for what a write of ours did and nothing else, `others` for a
+person's edit, a payment, or the clock.
 """
 
 from typing import Annotated, Literal

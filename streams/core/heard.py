@@ -77,6 +77,9 @@ _STATUS: Final[Mapping[Told, str]] = {
 _SENT: Final = "SentToContact"
 _OVERDUE: Final = "overdue"
 _MERGED: Final = "MergedToContactID"
+# What a write of ours can do to a document. Whether it was ours to give it this status, the one we posted tells.
+_BY_US: Final = frozenset({"created", "edited", "status", "voided", "deleted"})
+_BY_STATUS: Final = frozenset({"status", "voided", "deleted"})
 _ENDS: Final = {"VOIDED": "voided", "DELETED": "deleted"}
 _SHOWN_MAX: Final = 1000
 
@@ -84,7 +87,8 @@ _SHOWN_MAX: Final = 1000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One document as Xero shows it now. `ours` is what we posted of it, None where we did not make it; `effect` its
-    effect key. `changed_at` is Xero's time of its last change."""
+    effect key. `changed_at` is Xero's time of its last change. `is_answer`: it is what Xero answered to our own write.
+    """
 
     tenant: str
     resource: Told
@@ -93,6 +97,7 @@ class Seen:
     changed_at: dt.datetime
     ours: Body | None = None
     effect: str | None = None
+    is_answer: bool = False
 
 
 def is_sale(resource: str, body: Body) -> bool:
@@ -104,7 +109,7 @@ def sight(resource: Told, body: Body, *, overdue: bool = False) -> Sight:
     """What is kept to compare with."""
     found = {name: _text(name, body) for name in _CONTENT[resource]}
     currency = str(body.get("CurrencyCode") or "GBP")
-    found |= {name: for_people(amount(body.get(name)) or Decimal(0), currency) for name in _MONEY[resource]}
+    found |= {name: for_people(_money(name, body), currency) for name in _MONEY[resource]}
     found[_STATUS[resource]] = str(body.get(_STATUS[resource]) or "")
     if resource == "Invoices":
         found[_SENT] = str(body.get(_SENT) is True)
@@ -112,6 +117,14 @@ def sight(resource: Told, body: Body, *, overdue: bool = False) -> Sight:
     if resource == "Contacts":
         found[_MERGED] = str(body.get(_MERGED) or "")
     return found
+
+
+def _money(name: str, body: Body) -> Decimal:
+    told = amount(body.get(name))
+    if told is None and name == "AmountCredited" and body.get("Status") not in _ENDS and "AmountDue" in body:
+        # The answer to a write leaves it out (facts 11): it is what is neither owed nor paid.
+        return _money("Total", body) - _money("AmountDue", body) - _money("AmountPaid", body)
+    return told or Decimal(0)
 
 
 def due_on(body: Body) -> str | None:
@@ -125,14 +138,14 @@ def told_by(before: Sight | None, after: Sight, seen: Seen) -> Contract | None:
     changes = _changes(before, after, seen)
     if not changes:
         return None
-    by: Literal["us", "others"] = "us" if _is_ours(changes, seen) else "others"
+    by: Literal["us", "others"] = "us" if _is_ours(changes, before, after, seen) else "others"
     common = {
         "tenant": seen.tenant,
         "changed_at": seen.changed_at,
         "changes": tuple(changes),
         "by": by,
         "effect": seen.effect,
-        "fields": _fields(before, after),
+        "fields": _fields(before, after) if before else _fields_since_posted(after, seen),
     }
     kind, own = _BUILDERS[seen.resource], _own(before, after, seen)
     return msgspec.convert({**common, **own}, kind, strict=False)
@@ -165,10 +178,22 @@ def _has_another_total(before: Sight, after: Sight) -> bool:
 
 def _since_created(after: Sight, seen: Seen) -> list[str]:
     """What had become of a document before we saw it for the first time."""
-    ended = [_ENDS[after["Status"]]] if after.get("Status") in _ENDS else []
-    if seen.resource != "Invoices":
-        return ended
-    return ended + _money_words({**after, "Status": "AUTHORISED", "AmountPaid": "0", "AmountCredited": "0"}, after)
+    # What Xero makes of our own write is nobody's edit.
+    edited = ["edited"] * bool(not seen.is_answer and _not_as_posted(seen))
+    if seen.resource == "Contacts":
+        gone = "merged" if after[_MERGED] else "archived"
+        return [gone] * (after["ContactStatus"] not in ("ACTIVE", "")) + edited
+    found = [_ENDS[after["Status"]]] if after["Status"] in _ENDS else []
+    if seen.resource == "Invoices":
+        found += _money_words({**after, "Status": "AUTHORISED", "AmountPaid": "0", "AmountCredited": "0"}, after)
+        found += ["sent"] * (after[_SENT] == "True")
+    return found + edited
+
+
+def _not_as_posted(seen: Seen) -> list[str]:
+    """The content that is other than we posted it."""
+    ours = seen.ours or {}
+    return [name for name in _CONTENT[seen.resource] if _key(name) in ours and not _agrees(name, ours, seen.body)]
 
 
 def _status_words(resource: Told, before: str, after: str) -> list[str]:
@@ -193,28 +218,43 @@ def _money_words(before: Sight, after: Sight) -> list[str]:
     return found + ["credited"] * (credited > 0)
 
 
-def _is_ours(changes: list[str], seen: Seen) -> bool:
+def _is_ours(changes: list[str], before: Sight | None, after: Sight, seen: Seen) -> bool:
     """Whether all that changed is as we wrote it. Payments are told apart by their own marks, not here."""
-    if seen.ours is None or not {"created", "edited", "status"} & set(changes):
+    if seen.ours is None or not _BY_US.issuperset(changes):
         return False
-    return all(_agrees(name, seen.ours, seen.body) for name in _CONTENT[seen.resource] if name in seen.ours)
+    if not _BY_STATUS.isdisjoint(changes) and seen.ours.get("Status") != after["Status"]:
+        return False
+    if before is None:
+        return not _not_as_posted(seen)
+    ours, names = seen.ours, [name for name in _CONTENT[seen.resource] if before.get(name) != after[name]]
+    # A total that is another though nothing of ours is, is none of our doing.
+    is_explained = bool(names) or "edited" not in changes
+    return is_explained and all(_key(name) in ours and _agrees(name, ours, seen.body) for name in names)
+
+
+def _key(name: str) -> str:
+    """The field of an element that says what a field of a sight shows."""
+    return "LineItems" if name == "TaxAmount" else name
 
 
 def _agrees(name: str, ours: Body, body: Body) -> bool:
     """Whether Xero's field is as we posted it."""
-    if name == "LineItems" and is_tax_overridden(ours, body):
-        return False
-    return agrees(name, ours[name], body)
+    return not is_tax_overridden(ours, body) if name == "TaxAmount" else agrees(name, ours[name], body)
 
 
-def _fields(before: Sight | None, after: Sight) -> tuple[Mapping[str, str | None], ...]:
-    if before is None:
-        return ()
+def _fields(before: Sight, after: Sight) -> tuple[Mapping[str, str], ...]:
     return tuple(
-        {"field": name, "before": before.get(name, "")[:_SHOWN_MAX], "after": value[:_SHOWN_MAX]}
-        for name, value in after.items()
-        if before.get(name, "") != value
+        _field(name, before.get(name, ""), value) for name, value in after.items() if before.get(name, "") != value
     )
+
+
+def _fields_since_posted(after: Sight, seen: Seen) -> tuple[Mapping[str, str], ...]:
+    """What somebody changed before we saw the document for the first time."""
+    return tuple(_field(name, _text(name, seen.ours or {}), after[name]) for name in _not_as_posted(seen))
+
+
+def _field(name: str, before: str, after: str) -> Mapping[str, str]:
+    return {"field": name, "before": before[:_SHOWN_MAX], "after": after[:_SHOWN_MAX]}
 
 
 def _own(before: Sight | None, after: Sight, seen: Seen) -> dict[str, Any]:

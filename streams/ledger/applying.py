@@ -9,10 +9,12 @@ from schemas.commands import decode_payload
 from schemas.states import CommandState, Stage
 from streams.core.effects import makes_document, spares
 from streams.core.results import Asked, Back, Option, Posted, Rejected, Result, Same
-from streams.ledger import documents, letters, retries, tables
+from streams.core.situation import Document
+from streams.ledger import documents, letters, retries, tables, telling
 from streams.ledger.among import among
 from streams.ledger.questions import question_row
 from streams.ledger.rows import CommandRow, chunks, grouped
+from streams.ledger.telling import Owner, Voice
 from streams.ledger.transitions import Why
 from streams.ledger.work import Work
 
@@ -21,13 +23,22 @@ _effects: Final = tables.effects
 
 
 class Applying:
-    """Results of one call, or of none. `idempotency_key` is kept in dead letters: Xero's support asks for it."""
+    """Results of one call, or of none. `idempotency_key` is kept in dead letters: Xero's support asks for it. `voice`:
+    who tells of what Xero answered, where it is listened to."""
 
-    def __init__(self, work: Work, call: int | None, idempotency_key: str | None, stage: Stage) -> None:
+    def __init__(
+        self,
+        work: Work,
+        call: int | None,
+        idempotency_key: str | None,
+        stage: Stage,
+        voice: Voice | None = None,
+    ) -> None:
         self._work = work
         self._call = call
         self._key = idempotency_key
         self._stage = stage
+        self._voice = voice
         self._events: dict[str, Mapping[str, Any]] = {}
         self._owners: dict[tuple[str | None, str, str], str] = {}
         self._updated: list[str] = []
@@ -201,7 +212,22 @@ class Applying:
             if found is not None and tenant is not None:
                 by_tenant.setdefault(tenant, {})[found.resource, found.xero_id] = found
         for tenant, found in by_tenant.items():
-            await documents.save(self._work.connection, tenant, found.values())
+            await self._keep(tenant, list(found.values()))
+
+    async def _keep(self, tenant: str, found: Sequence[Document]) -> None:
+        """What Xero answered is its newest version, but for an answer that was given again after a resend: where Xero
+        is listened to, a reading may have overtaken that."""
+        connection = self._work.connection
+        if self._voice is None:
+            await documents.save(connection, tenant, found)
+            return
+        owners = {
+            effect.xero_id: Owner(effect.effect_key, effect.posted_body)
+            for effect in self._work.effects.values()
+            if effect.xero_id is not None
+        }
+        await telling.tell(connection, self._voice, found, self._work.now, answered=owners)
+        await documents.save_newer(connection, tenant, found)
 
 
 def _posted(result: Result) -> Posted | None:

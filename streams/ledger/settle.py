@@ -1,6 +1,6 @@
 """Settle: results become states, links, dead letters and questions, in one transaction with the fence (design 7.5)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,12 +12,13 @@ from schemas.states import Stage
 from streams.clock import Clock
 from streams.core.results import Result, Stop
 from streams.core.situation import Document
-from streams.ledger import documents, leases, stops, tables
+from streams.ledger import documents, leases, stops, tables, telling
 from streams.ledger.among import among
 from streams.ledger.applying import Applying
 from streams.ledger.engine import Store
 from streams.ledger.errors import NotPossible
 from streams.ledger.repeat import repeated
+from streams.ledger.telling import Voice
 from streams.ledger.work import Work
 
 _calls: Final = tables.calls
@@ -41,12 +42,19 @@ class Settle:
 
     @repeated
     async def settle(
-        self, call: int, results: Sequence[Result], fence: int, stop: Stop | None = None, stage: Stage = "send"
+        self,
+        call: int,
+        results: Sequence[Result],
+        fence: int,
+        stop: Stop | None = None,
+        stage: Stage = "send",
+        voice: Voice | None = None,
     ) -> SettleReport:
         """Write the results of writes of `call` (the root); it is closed once each write has one.
 
-        `stop` stops the tenant in the same transaction. Raises FenceLost where another worker owns the tenant, and
-        NotPossible where a result has no open write in this call; nothing is written then.
+        `stop` stops the tenant in the same transaction. `voice` tells of what Xero answered, where it is listened to.
+        Raises FenceLost where another worker owns the tenant, and NotPossible where a result has no open write in this
+        call; nothing is written then.
         """
         now = self._clock.now()
         async with self._store.write() as connection:
@@ -54,7 +62,7 @@ class Settle:
             await leases.check(connection, row["tenant"], fence)
             await self._check_writes(connection, call, results)
             work = Work(connection, now)
-            applying = Applying(work, call, row["idempotency_key"], stage)
+            applying = Applying(work, call, row["idempotency_key"], stage, voice)
             ready = await applying.apply(results)
             await self._note_results(connection, call, results)
             if stop is not None:
@@ -76,10 +84,15 @@ class Settle:
         return SettleReport(ready, closed=True)
 
     @repeated
-    async def save_documents(self, tenant: str, found: Iterable[Document], fence: int) -> None:
-        """Keep what a read told. FenceLost where another worker owns the tenant: it may have changed them since."""
+    async def save_documents(
+        self, tenant: str, found: Collection[Document], fence: int, voice: Voice | None = None
+    ) -> None:
+        """Keep what a read told, and tell of it by `voice`, where Xero is listened to. FenceLost where another worker
+        owns the tenant: it may have changed them since."""
         async with self._store.write() as connection:
             await leases.check(connection, tenant, fence)
+            if voice is not None:
+                await telling.tell(connection, voice, found, self._clock.now())
             await documents.save(connection, tenant, found)
 
     @staticmethod

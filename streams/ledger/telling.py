@@ -1,9 +1,11 @@
-"""What was read of Xero is compared with what was told of it; what is new is news, in one transaction (G1, G5).
+"""What Xero shows is compared with what was told of it; what is new is news, in the transaction that keeps it (G1, G5).
 
-A sight that is older than what was told last is passed over, so reads that cross tell nothing twice or backwards.
+It shows a document when it is read, for planning or to hear what changed, and when it answers a write of ours: that is
+told at once, so that what a person does next is no part of it. A sight that is older than what was told last is passed
+over, so reads that cross tell nothing twice or backwards.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -33,20 +35,33 @@ class Voice:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What we know of a document of ours: its effect, and all that we ever posted of it."""
+
+    effect_key: str
+    posted_body: Any
+
+
+_NONE: Final[Mapping[str, Owner]] = {}
+
+
 async def tell(
     connection: AsyncConnection,
     voice: Voice,
-    documents: Iterable[Document],
+    documents: Collection[Document],
     now: datetime,
     *,
     silent_before: datetime | None = None,
+    answered: Mapping[str, Owner] = _NONE,
 ) -> int:
     """Compare documents with what was told; how many news that made. What was never told of and is as it
-    was `silent_before` is only remembered: it was there before we listened."""
+    was `silent_before` is only remembered: it was there before we listened. `answered`: the owners of documents, by
+    id, that are shown because we wrote them."""
     found = 0
     for resource in TOLD:
         some = {one.xero_id: one for one in documents if one.resource == resource and is_sale(resource, one.body)}
-        telling = _Telling(connection, voice, resource, now, silent_before=silent_before)
+        telling = _Telling(connection, voice, resource, now, silent_before=silent_before, answered=answered)
         for ids in chunks(some):
             found += await telling.tell([some[one] for one in ids])
     return found
@@ -83,6 +98,7 @@ class _Telling:
         now: datetime,
         *,
         silent_before: datetime | None = None,
+        answered: Mapping[str, Owner] = _NONE,
         is_clock: bool = False,
     ) -> None:
         self._connection = connection
@@ -90,11 +106,13 @@ class _Telling:
         self._resource = resource
         self._now = now
         self._silent_before = silent_before
+        self._answered = answered
         self._is_clock = is_clock
 
     async def tell(self, documents: Sequence[Document]) -> int:
         ids = [one.xero_id for one in documents]
-        before, owners = await self._before(ids), await self._owners(ids)
+        before = await self._before(ids)
+        owners = {**self._answered, **await self._owners([one for one in ids if one not in self._answered])}
         told: list[dict[str, Any]] = []
         news: list[dict[str, Any]] = []
         for document in documents:
@@ -108,21 +126,27 @@ class _Telling:
         await bulk.insert(self._connection, tables_hearing.news, news)
         return len(news)
 
-    def _one(self, document: Document, before: Any, owner: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    def _one(
+        self, document: Document, before: Any, owner: Owner | None
+    ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         changed_at = self._now if self._is_clock else moment(document.body, "UpdatedDateUTC") or self._now
         if before is not None and changed_at < before["changed_at"] and not self._is_clock:
             return None, None
         then: Sight | None = before["sight"] if before else None
         still_late = then is not None and then.get("overdue") == "True" and due_on(document.body) is not None
         after = sight(self._resource, document.body, overdue=self._is_clock or still_late)
+        is_answer = document.xero_id in self._answered
+        # What we wrote was told when Xero answered: what is new since is not ours, even if it is as we once posted it.
+        is_written = owner is not None and (is_answer or before is None)
         seen = Seen(
             tenant=self._voice.tenant,
             resource=self._resource,
             xero_id=document.xero_id,
             body=document.body,
             changed_at=changed_at,
-            ours=owner["posted_body"] if owner else None,
-            effect=owner["effect_key"] if owner else None,
+            ours=owner.posted_body if owner and is_written else None,
+            effect=owner.effect_key if owner else None,
+            is_answer=is_answer,
         )
         is_old = then is None and self._silent_before is not None and changed_at < self._silent_before
         event = None if is_old else told_by(then, after, seen)
@@ -163,11 +187,12 @@ class _Telling:
         rows = (await self._connection.execute(statement)).mappings().all()
         return {row["xero_id"]: row for row in rows}
 
-    async def _owners(self, ids: list[str]) -> Mapping[str, Any]:
+    async def _owners(self, ids: list[str]) -> Mapping[str, Owner]:
+        if not ids:
+            return {}
         statement = select(_effects.c.xero_id, _effects.c.effect_key, _effects.c.posted_body).where(
             _effects.c.tenant == self._voice.tenant,
             _effects.c.resource == self._resource,
             among(_effects.c.xero_id, ids),
         )
-        rows = (await self._connection.execute(statement)).mappings().all()
-        return {row["xero_id"]: row for row in rows}
+        return {row[0]: Owner(row[1], row[2]) for row in await self._connection.execute(statement)}

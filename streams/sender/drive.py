@@ -182,7 +182,10 @@ class Drive:
         self._call = msgspec.structs.replace(self._call, sends=(*before, (ticket.opened_at, status)))
 
     async def _settle(self, results: Sequence[Result], stop: Stop | None = None) -> None:
-        await self._parts.ledger.results.settle(self._call.call, results, self._fence, stop)
+        voice = self._organisation.voice
+        await self._parts.ledger.results.settle(self._call.call, results, self._fence, stop, voice=voice)
+        if voice is not None:
+            self._parts.news()
         if stop is not None:
             log_stop(self._call.tenant, stop)
         ends: dict[str, list[str]] = {}

@@ -1,7 +1,8 @@
 """Hearing what changed in Xero: the reading of named documents and of lists, when no write needs the slots more.
 
-What a write of ours was answered tells its own news. For the rest, documents are gathered for a moment and read up to
-50 a call; lists are read page by page. Both wait while calls are scarce, as everything does that fills up (core.pace).
+What a write of ours was answered is told when it is settled. For the rest, documents are gathered for a moment and
+read up to 50 a call; lists are read page by page. Both wait while calls are scarce, as everything does that fills up
+(core.pace).
 """
 
 import datetime as dt

@@ -18,6 +18,7 @@ from streams.core.results import Stop
 from streams.ledger import Ledger
 from streams.ledger.listening import Organisation as Listened
 from streams.ledger.stops import for_scope
+from streams.ledger.telling import Voice
 from streams.sender.gate import Gate, open_gate
 from streams.sender.share import Share
 
@@ -62,6 +63,11 @@ class Organisation:
     xero_tenant_id: str
     rates: Mapping[str, Decimal]
     listened: Listened | None = None
+
+    @property
+    def voice(self) -> Voice | None:
+        """Who tells of what Xero shows."""
+        return self.listened.voice if self.listened is not None else None
 
 
 class Stopping(Exception):

@@ -39,7 +39,10 @@ async def read(parts: Parts, organisation: Organisation, ticket: Ticket, step: R
             Document(resource=step.resource, xero_id=xero_id, body=bodies.get(xero_id.lower(), {}), read_at=now)
             for xero_id in step.ids
         ]
-        await parts.ledger.results.save_documents(organisation.tenant, documents, ticket.fence)
+        voice = organisation.voice
+        await parts.ledger.results.save_documents(organisation.tenant, documents, ticket.fence, voice)
+        if voice is not None:
+            parts.news()
     elif (stop := shut_out(found)) is not None:
         await parts.stop(organisation.tenant, stop)
     else:

@@ -27,7 +27,13 @@ INVOICE = {
     "AmountPaid": "0.00",
     "AmountCredited": "0.00",
 }
-POSTED = {"InvoiceNumber": "S1-1001", "Reference": "1001 LSABC", "DueDate": "2026-12-04", "LineItems": [LINE]}
+POSTED = {
+    "InvoiceNumber": "S1-1001",
+    "Reference": "1001 LSABC",
+    "DueDate": "2026-12-04",
+    "LineItems": [LINE],
+    "Status": "AUTHORISED",
+}
 NOTE = {
     "Type": "ACCRECCREDIT",
     "CreditNoteNumber": "S1-CN-1",
@@ -51,10 +57,13 @@ def told(
     before: dict[str, Any] | None,
     after: dict[str, Any],
     ours: dict[str, Any] | None = None,
-    **more: Any,
+    *,
+    is_answer: bool = False,
 ) -> Any:
-    seen = Seen(tenant="uk", resource=resource, xero_id="id-1", body=after, changed_at=AT, ours=ours, effect=None)
-    return told_by(sight(resource, before) if before else None, sight(resource, after, **more), seen)
+    seen = Seen(
+        tenant="uk", resource=resource, xero_id="id-1", body=after, changed_at=AT, ours=ours, is_answer=is_answer
+    )
+    return told_by(sight(resource, before) if before else None, sight(resource, after), seen)
 
 
 def changed(body: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -133,18 +142,60 @@ def test_amounts_are_told_as_people_write_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "by"),
+    ("before", "after", "changes", "by"),
     [
-        ({}, "us"),
-        ({"Reference": "1001 by hand"}, "others"),
-        # A person gave it a due date that is not ours, in the very moment in which our update came back.
-        ({"DueDateString": "2027-01-01T00:00:00"}, "others"),
+        # Our update changed the lines, and nothing else did.
+        ({"LineItems": [{**LINE, "Quantity": 1}]}, {}, ("edited",), "us"),
+        # What a person had changed before, and was told of, makes our update no person's.
+        (
+            {"Reference": "by hand", "LineItems": [{**LINE, "Quantity": 1}]},
+            {"Reference": "by hand"},
+            ("edited",),
+            "us",
+        ),
+        # A person changed something between our last sight of it and our update.
+        ({"LineItems": [{**LINE, "Quantity": 1}]}, {"Reference": "by hand"}, ("edited",), "others"),
+        # Nobody of us ever wrote the field.
+        ({"CurrencyCode": "USD"}, {}, ("edited",), "others"),
+        # It comes to something else by what we never wrote.
+        ({"Total": "19.00"}, {}, ("edited",), "others"),
+        # Our draft is ours to approve, and our sale to call off, where we posted that.
+        ({"Status": "DRAFT"}, {}, ("status",), "us"),
+        ({"Status": "DRAFT"}, {"Status": "SUBMITTED"}, ("status",), "others"),
+        ({}, {"Status": "VOIDED", "AmountDue": "0.00"}, ("voided",), "others"),
+        ({}, {"SentToContact": True}, ("sent",), "others"),
     ],
 )
-def test_our_own_write_is_told_from_a_persons_edit(fields: dict[str, Any], by: str) -> None:
-    before = changed(INVOICE, LineItems=[{**LINE, "Quantity": 1}])
-    event = told("Invoices", before, changed(INVOICE, **fields), POSTED)
-    assert (event.changes, event.by) == (("edited",), by)
+def test_our_own_write_is_told_from_a_persons_edit(
+    before: dict[str, Any], after: dict[str, Any], changes: tuple[str, ...], by: str
+) -> None:
+    event = told("Invoices", changed(INVOICE, **before), changed(INVOICE, **after), POSTED, is_answer=True)
+    assert (event.changes, event.by) == (changes, by)
+
+
+def test_what_we_called_off_is_voided_by_us() -> None:
+    body = changed(INVOICE, Status="VOIDED", AmountDue="0.00", Total="0.00")
+    event = told("Invoices", INVOICE, body, {**POSTED, "Status": "VOIDED"}, is_answer=True)
+    assert (event.changes, event.by, event.amount_credited) == (("voided",), "us", "0.00")
+
+
+@pytest.mark.parametrize(
+    ("resource", "body", "ours"),
+    [
+        ("Contacts", changed(CONTACT, ContactStatus="ARCHIVED"), CONTACT),
+        ("CreditNotes", changed(NOTE, Status="PAID", RemainingCredit="0.00"), {**NOTE, "Status": "PAID"}),
+    ],
+)
+def test_what_no_write_of_ours_does_is_not_ours(resource: Told, body: dict[str, Any], ours: dict[str, Any]) -> None:
+    before = CONTACT if resource == "Contacts" else NOTE
+    assert told(resource, before, body, ours, is_answer=True).by == "others"
+
+
+def test_a_credit_that_the_answer_to_a_write_does_not_show_is_not_taken_back() -> None:
+    credited = changed(INVOICE, AmountCredited="5.00", AmountDue="15.00")
+    answer = {name: value for name, value in credited.items() if name != "AmountCredited"}
+    assert told("Invoices", credited, answer) is None
+    assert told("Invoices", answer, credited) is None
 
 
 def test_what_we_made_is_ours_and_what_somebody_made_is_not() -> None:
@@ -164,6 +215,7 @@ def test_what_we_made_is_ours_and_what_somebody_made_is_not() -> None:
         ({"AmountPaid": "20.00", "AmountDue": "0.00", "Status": "PAID"}, ("created", "paid")),
         ({"AmountPaid": "5.00", "AmountDue": "15.00"}, ("created", "part_paid")),
         ({"Status": "VOIDED"}, ("created", "voided")),
+        ({"SentToContact": True}, ("created", "sent")),
     ],
 )
 def test_what_had_become_of_it_before_we_saw_it(fields: dict[str, Any], words: tuple[str, ...]) -> None:
@@ -174,6 +226,34 @@ def test_what_had_become_of_it_before_we_saw_it(fields: dict[str, Any], words: t
 def test_a_credit_note_that_was_deleted_before_we_saw_it() -> None:
     assert told("CreditNotes", None, changed(NOTE, Status="DELETED")).changes == ("created", "deleted")
     assert told("CreditNotes", None, NOTE).changes == ("created",)
+
+
+def test_what_people_did_to_ours_before_we_saw_it_is_told_with_what_it_was() -> None:
+    lines = [{**LINE, "TaxAmount": "3.33"}]
+    body = changed(INVOICE, Reference="by hand", LineItems=[{**LINE, "TaxAmount": "0.00"}])
+    event = told("Invoices", None, body, {**POSTED, "LineItems": lines})
+    assert (event.changes, event.by) == (("created", "edited"), "others")
+    assert [(one.field, one.before, one.after) for one in event.fields] == [
+        ("Reference", "1001 LSABC", "by hand"),
+        ("TaxAmount", '["3.33"]', '["0"]'),
+    ]
+    # What Xero makes of our own write is nobody's edit, but it is not what we wrote.
+    answer = told("Invoices", None, body, {**POSTED, "LineItems": lines}, is_answer=True)
+    assert (answer.changes, answer.by) == (("created",), "others")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, ("created",)),
+        ({"ContactStatus": None}, ("created",)),
+        ({"ContactStatus": "ARCHIVED"}, ("created", "archived")),
+        ({"ContactStatus": "ARCHIVED", "MergedToContactID": "c-2"}, ("created", "merged")),
+    ],
+)
+def test_what_had_become_of_a_contact_before_we_saw_it(fields: dict[str, Any], words: tuple[str, ...]) -> None:
+    event = told("Contacts", None, changed(CONTACT, **fields), CONTACT)
+    assert (event.changes, event.by) == (words, "us" if words == ("created",) else "others")
 
 
 def test_overdue_is_told_once() -> None:
