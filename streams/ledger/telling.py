@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.xero.wire import moment
+from connectors.xero.wire import NUMBER_KEYS, moment
 from schemas.codec import to_json
 from schemas.events.fields import Contract
 from streams.core.heard import TOLD, Seen, Sight, Told, due_on, is_sale, sight, told_by
+from streams.core.search import bears_mark
 from streams.core.situation import Document
 from streams.ledger import bulk, tables, tables_hearing
 from streams.ledger.among import among
@@ -25,6 +26,8 @@ from streams.ledger.rows import chunks
 _told: Final = tables_hearing.told
 _effects: Final = tables.effects
 _documents: Final = tables.documents
+_calls: Final = tables.calls
+_writes: Final = tables.writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +116,16 @@ class _Telling:
         ids = [one.xero_id for one in documents]
         before = await self._before(ids)
         owners = {**self._answered, **await self._owners([one for one in ids if one not in self._answered])}
+        under_way = await self._under_way([one for one in documents if one.xero_id not in self._answered])
         told: list[dict[str, Any]] = []
         news: list[dict[str, Any]] = []
         for document in documents:
             # A document that Xero does not show any more says nothing of itself.
             if not document.body:
                 continue
-            row, item = self._one(document, before.get(document.xero_id), owners.get(document.xero_id))
+            owner = under_way.get(document.xero_id) or owners.get(document.xero_id)
+            is_written = document.xero_id in self._answered or document.xero_id in under_way
+            row, item = self._one(document, before.get(document.xero_id), owner, is_written=is_written)
             told += [row] if row else []
             news += [item] if item else []
         await bulk.upsert(self._connection, _told, told)
@@ -127,7 +133,7 @@ class _Telling:
         return len(news)
 
     def _one(
-        self, document: Document, before: Any, owner: Owner | None
+        self, document: Document, before: Any, owner: Owner | None, *, is_written: bool
     ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         changed_at = self._now if self._is_clock else moment(document.body, "UpdatedDateUTC") or self._now
         if before is not None and changed_at < before["changed_at"] and not self._is_clock:
@@ -135,18 +141,16 @@ class _Telling:
         then: Sight | None = before["sight"] if before else None
         still_late = then is not None and then.get("overdue") == "True" and due_on(document.body) is not None
         after = sight(self._resource, document.body, overdue=self._is_clock or still_late)
-        is_answer = document.xero_id in self._answered
-        # What we wrote was told when Xero answered: what is new since is not ours, even if it is as we once posted it.
-        is_written = owner is not None and (is_answer or before is None)
         seen = Seen(
             tenant=self._voice.tenant,
             resource=self._resource,
             xero_id=document.xero_id,
             body=document.body,
             changed_at=changed_at,
-            ours=owner.posted_body if owner and is_written else None,
+            # What we wrote was told when Xero answered. What is new since is not ours, even if it is as we once posted.
+            ours=owner.posted_body if owner and (is_written or before is None) else None,
             effect=owner.effect_key if owner else None,
-            is_answer=is_answer,
+            is_answer=document.xero_id in self._answered,
         )
         is_old = then is None and self._silent_before is not None and changed_at < self._silent_before
         event = None if is_old else told_by(then, after, seen)
@@ -186,6 +190,43 @@ class _Telling:
         )
         rows = (await self._connection.execute(statement)).mappings().all()
         return {row["xero_id"]: row for row in rows}
+
+    async def _under_way(self, documents: Sequence[Document]) -> Mapping[str, Owner]:
+        """The owners of documents that a call without an outcome may have written: Xero shows them before we know. One
+        that it makes bears its number, and its mark; what it changes, it names."""
+        by_id = {one.xero_id: one for one in documents}
+        by_number = {str(one.body.get(NUMBER_KEYS[self._resource]) or one.xero_id): one for one in documents}
+        if not by_id:
+            return {}
+        statement = (
+            select(
+                _effects.c.effect_key,
+                _effects.c.mark,
+                _effects.c.xero_id,
+                _effects.c.posted_body,
+                _writes.c.number,
+                _writes.c.element,
+            )
+            .join(_writes, _writes.c.effect_key == _effects.c.effect_key)
+            .join(_calls, _calls.c.number == _writes.c.call)
+            .where(
+                _calls.c.tenant == self._voice.tenant,
+                _calls.c.state == "open",
+                _writes.c.result.is_(None),
+                _writes.c.resource == self._resource,
+                or_(among(_writes.c.number, list(by_number)), among(_effects.c.xero_id, list(by_id))),
+            )
+        )
+        found: dict[str, Owner] = {}
+        for effect_key, mark, xero_id, posted, number, element in await self._connection.execute(statement):
+            document = by_number.get(number) if xero_id is None else by_id.get(xero_id)
+            if document is not None and (xero_id is not None or self._is_marked(document, mark)):
+                found[document.xero_id] = Owner(effect_key, {**(posted or {}), **element})
+        return found
+
+    def _is_marked(self, document: Document, mark: str) -> bool:
+        """Whether it is what an effect made. A contact bears no mark, and its number is ours."""
+        return self._resource == "Contacts" or bears_mark(document.body, mark)
 
     async def _owners(self, ids: list[str]) -> Mapping[str, Owner]:
         if not ids:

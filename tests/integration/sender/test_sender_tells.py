@@ -1,10 +1,16 @@
 """What Xero answers to a write of ours is told at once, so that what people do next is told as theirs."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
-from tests.integration.sender.ears import Hearing, hearing
+import pytest
+
+from connectors.xero.sandbox.faults import Answer, Fault
+from tests.integration.sender.ears import Hearing, eventually, hearing
+from tests.integration.sender.test_sender_books import by_number
 from tests.integration.sender.test_sender_hears import booked, by_hand, calm
+from tests.integration.sender.world import HURRIED
 
 HALF_HOUR = dt.timedelta(minutes=30)
 
@@ -60,3 +66,44 @@ async def test_what_planning_reads_of_a_persons_edit_is_told_before_our_own_chan
         # Nothing of it is told again when the lists show it.
         await swept(h)
         assert await told_of(h, invoice["id"]) == changes
+
+
+@pytest.mark.parametrize("answer", ["500", "hang"])
+async def test_what_is_seen_before_we_know_what_became_of_our_write_is_ours(tmp_path: Path, answer: Answer) -> None:
+    async with hearing(tmp_path, patience=SLOW) as h:
+        await calm(h)
+        for path in ("/Contacts", "/Invoices"):
+            h.world.sandbox.order(Fault(path=f"{path}$", method="PUT", answer=answer, commit="all"))
+        h.world.sandbox.order(Fault(path="/Invoices$", method="POST", answer=answer, commit="all"))
+        await h.world.feed([h.stream.order("1001")])
+        await seen_while_open(h, "created", "Contacts")
+        await h.world.until(lambda: by_number(h.world.books()))
+        await seen_while_open(h, "created", "Invoices")
+        await h.world.until_quiet()
+        await h.world.feed([h.stream.order("1001", sequence=2, price="12.00")])
+        await h.world.until(lambda: by_number(h.world.books())["S1-1001"]["total"] == "26.34")
+        await seen_while_open(h, "edited", "Invoices")
+        await h.world.until_quiet()
+        invoice = by_number(h.world.books())["S1-1001"]
+        assert await told_of(h, invoice["id"]) == [(("created",), "us"), (("edited",), "us")]
+        assert await told_of(h, invoice["contact_id"]) == [(("created",), "us")]
+        assert {data["effect"] for _, data in await h.news()} == {
+            "shop-1:order:1001#invoice",
+            "shop-1:customer:c1001#contact:uk",
+        }
+
+
+SLOW = replace(HURRIED, resend_after_s=(2.0,), look_after_error_s=2.0)
+
+
+async def seen_while_open(h: Hearing, word: str, resource: str) -> None:
+    """The webhook of a write that nobody answered comes, and is told of, before anything else is found out."""
+    told = {"Contacts": "XeroContactChanged", "Invoices": "InvoiceStatusChanged"}[resource]
+
+    async def look() -> bool:
+        await h.world.sandbox.webhook.deliver()
+        h.world.sender.wake()
+        return any(word in data["changes"] and kind == told for kind, data in await h.news())
+
+    await eventually(look)
+    assert h.world.rows("SELECT 1 FROM calls WHERE state = 'open' AND purpose = 'write'")
