@@ -1,8 +1,8 @@
 """What the sender reads of Xero to hear what changed there: named documents, many at a time, and lists page by page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from streams.core import surveys
 from streams.core.heard import Told
 from streams.core.situation import Document
 from streams.core.surveys import BACKFILLED, SURVEYS, Survey
-from streams.ledger import bulk, documents, hearing, leases, tables, tables_hearing, telling
+from streams.ledger import bulk, documents, hearing, leases, overdue, tables, tables_hearing, telling
 from streams.ledger.among import among
 from streams.ledger.engine import Store
 from streams.ledger.repeat import repeated
@@ -51,7 +51,7 @@ class Organisation:
 
     @property
     def voice(self) -> Voice:
-        return Voice(tenant=self.tenant, source=self.source)
+        return Voice(tenant=self.tenant, xero_tenant_id=self.xero_tenant_id, source=self.source, zone=self.zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,24 +98,29 @@ class Listening:
             await bulk.insert_missing(connection, _surveys, rows)
 
     @repeated
-    async def due(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Who has something to be read, or to be told by the clock: ids of organisations in Xero, and tenants."""
+    async def due(self, organisations: Iterable[Organisation]) -> tuple[frozenset[str], frozenset[str]]:
+        """Who has something to be read, or to be told by the clock: ids of organisations in Xero, and tenants. Of
+        `organisations`, which are those that are listened to, the day is known."""
         now = self._clock.now()
+        zones: dict[ZoneInfo, list[str]] = {}
+        for one in organisations:
+            zones.setdefault(one.zone, []).append(one.tenant)
+        late = [select(_told.c.tenant).where(overdue.is_late(some, zone, now)) for zone, some in zones.items()]
+        due = select(_surveys.c.tenant).where(_surveys.c.next_at <= now)
         async with self._store.read() as connection:
             named = {row[0] for row in await connection.execute(select(_readings.c.xero_tenant_id).distinct())}
-            due = select(_surveys.c.tenant).where(_surveys.c.next_at <= now)
-            late = select(_told.c.tenant).where(_told.c.due_on < now.date().isoformat())
-            tenants = await connection.execute(due.union(late))
+            tenants = await connection.execute(due.union(*late))
             return frozenset(named), frozenset(row[0] for row in tenants)
 
     @repeated
-    async def look(self, one: Organisation, today: date) -> Look:
-        """What is there to do for the organisation, where it is `today`."""
+    async def look(self, one: Organisation) -> Look:
+        """What is there to do for the organisation."""
+        now = self._clock.now()
         async with self._store.read() as connection:
             return Look(
                 waiting=await _waiting(connection, one),
-                survey=await _survey(connection, one, self._clock.now()),
-                is_overdue=await _is_overdue(connection, one, today),
+                survey=await _survey(connection, one, now),
+                is_overdue=await _is_overdue(connection, one, now),
             )
 
     @repeated
@@ -204,11 +209,11 @@ class Listening:
             await connection.execute(update(_surveys).where(*mine).values(next_at=self._clock.now() + surveys.AGAIN))
 
     @repeated
-    async def overdue(self, one: Organisation, today: date, fence: int) -> int:
-        """Tell of invoices that are overdue since `today` began; how many."""
+    async def tell_overdue(self, one: Organisation, fence: int) -> int:
+        """Tell of invoices that became overdue; how many."""
         async with self._store.write() as connection:
             await leases.check(connection, one.tenant, fence)
-            return await telling.overdue(connection, one.voice, today.isoformat(), self._clock.now())
+            return await telling.tell_overdue(connection, one.voice, self._clock.now())
 
     @repeated
     async def gaps(self, sources: Mapping[str, Sequence[str]]) -> Mapping[str, int]:
@@ -314,8 +319,9 @@ async def _survey(connection: AsyncConnection, one: Organisation, now: datetime)
     )
 
 
-async def _is_overdue(connection: AsyncConnection, one: Organisation, today: date) -> bool:
-    late = select(_told.c.xero_id).where(_told.c.tenant == one.tenant, _told.c.due_on < today.isoformat()).limit(1)
+async def _is_overdue(connection: AsyncConnection, one: Organisation, now: datetime) -> bool:
+    is_late = overdue.is_late([one.tenant], one.zone, now)
+    late = select(_told.c.xero_id).where(is_late, ~overdue.is_named(one.xero_tenant_id)).limit(1)
     return (await connection.execute(late)).first() is not None
 
 

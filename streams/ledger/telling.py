@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +20,7 @@ from schemas.events.fields import Contract
 from streams.core.heard import TOLD, Seen, Sight, Told, due_on, is_sale, sight, told_by
 from streams.core.search import bears_mark
 from streams.core.situation import Document
-from streams.ledger import bulk, tables, tables_hearing
+from streams.ledger import bulk, overdue, tables, tables_hearing
 from streams.ledger.among import among
 from streams.ledger.rows import chunks
 
@@ -32,10 +33,12 @@ _writes: Final = tables.writes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """For whom it is told: the organisation, and the source by whose name."""
+    """For whom it is told: the organisation, its id in Xero and its zone, and the source by whose name."""
 
     tenant: str
+    xero_tenant_id: str
     source: str
+    zone: ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ async def tell(
     return found
 
 
-async def overdue(connection: AsyncConnection, voice: Voice, today: str, now: datetime, limit: int = 200) -> int:
-    """Tell of invoices that are owed and were due before `today` (2026-11-24); how many these were, at most `limit`."""
+async def tell_overdue(connection: AsyncConnection, voice: Voice, now: datetime, limit: int = 200) -> int:
+    """Tell of invoices that became overdue because time passed; how many these were, at most `limit`."""
     statement = (
         select(_told.c.xero_id, _documents.c.body)
         .join(
@@ -80,7 +83,7 @@ async def overdue(connection: AsyncConnection, voice: Voice, today: str, now: da
             & (_documents.c.resource == _told.c.resource)
             & (_documents.c.xero_id == _told.c.xero_id),
         )
-        .where(_told.c.tenant == voice.tenant, _told.c.resource == "Invoices", _told.c.due_on < today)
+        .where(overdue.is_late([voice.tenant], voice.zone, now), ~overdue.is_named(voice.xero_tenant_id))
         .order_by(_told.c.due_on)
         .limit(limit)
     )
@@ -139,8 +142,7 @@ class _Telling:
         if before is not None and changed_at < before["changed_at"] and not self._is_clock:
             return None, None
         then: Sight | None = before["sight"] if before else None
-        still_late = then is not None and then.get("overdue") == "True" and due_on(document.body) is not None
-        after = sight(self._resource, document.body, overdue=self._is_clock or still_late)
+        after = sight(self._resource, document.body, overdue=self._is_clock or self._is_still_late(then, document))
         seen = Seen(
             tenant=self._voice.tenant,
             resource=self._resource,
@@ -165,6 +167,12 @@ class _Telling:
             "due_on": None if after.get("overdue") == "True" or self._resource != "Invoices" else due_on(document.body),
         }
         return row, self._news(document, number, event, changed_at) if event else None
+
+    def _is_still_late(self, then: Sight | None, document: Document) -> bool:
+        """Whether it was told to be overdue, and neither was paid nor got a later day since."""
+        due = due_on(document.body)
+        was_late = then is not None and then.get("overdue") == "True"
+        return was_late and due is not None and due < overdue.today(self._voice.zone, self._now)
 
     def _news(self, document: Document, number: int, event: Contract, at: datetime) -> dict[str, Any]:
         return {

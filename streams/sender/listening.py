@@ -71,14 +71,13 @@ class Listener:
             await listening.begin(self._one)
             self.books = known(await listening.settings(self._one))
             self._begun = True
-        today = now.astimezone(self._one.zone).date()
-        look = await listening.look(self._one, today)
+        look = await listening.look(self._one)
         if look.is_overdue:
-            await listening.overdue(self._one, today, fence)
+            await listening.tell_overdue(self._one, fence)
             self._parts.news()
         if look.waiting is not None and await listening.told_by_ours(self._one, fence):
             self._parts.news()
-            look = await listening.look(self._one, today)
+            look = await listening.look(self._one)
         waiting, survey = look.waiting, look.survey
         self.is_gathering = waiting is not None
         if waiting is not None and self._is_time(waiting, budget, now, is_idle=is_idle):

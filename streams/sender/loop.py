@@ -33,7 +33,8 @@ class Sender:
         self._parts = parts
         all_of_them = list(organisations)
         self._tenants: Mapping[str, TenantSender] = {one.tenant: TenantSender(parts, one) for one in all_of_them}
-        self._listened = {one.xero_tenant_id.lower(): one.tenant for one in all_of_them if one.listened}
+        self._heard = [one.listened for one in all_of_them if one.listened]
+        self._listened = {one.xero_tenant_id.lower(): one.tenant for one in self._heard}
         parts.share.tenants = len(self._tenants)
         self._rung = asyncio.Event()
 
@@ -97,7 +98,7 @@ class Sender:
         """The tenants of whose Xero something is to be read."""
         if not self._listened:
             return set()
-        named, surveyed = await self._parts.ledger.listening.due()
+        named, surveyed = await self._parts.ledger.listening.due(self._heard)
         return {self._listened[one] for one in named if one in self._listened} | (
             surveyed & set(self._listened.values())
         )

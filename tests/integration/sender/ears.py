@@ -79,6 +79,7 @@ class Hearing:
     world: World
     ears: Ears
     clock: JumpingClock
+    listened: Listened
     stream: Stream = field(default_factory=Stream)
 
     async def news(self) -> list[tuple[str, dict[str, Any]]]:
@@ -137,7 +138,7 @@ async def hearing(
                 async with _door(ears) as url:
                     if subscribed:
                         assert (await sandbox.webhook.subscribe(url, "the webhook key")).status == "ok"
-                    yield Hearing(world, ears, clock)
+                    yield Hearing(world, ears, clock, listened)
                     await sandbox.webhook.close()
         finally:
             await ledger.close()

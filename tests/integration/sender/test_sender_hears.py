@@ -41,7 +41,7 @@ async def calm(h: Hearing) -> None:
 
     async def look() -> bool:
         listening = h.world.ledger.listening
-        named, surveyed = await listening.due()
+        named, surveyed = await listening.due([h.listened])
         return not named and not surveyed and not h.world.rows("SELECT 1 FROM calls WHERE state = 'open'")
 
     await eventually(look)
@@ -249,6 +249,21 @@ async def test_the_clock_makes_an_invoice_overdue_once(tmp_path: Path) -> None:
         overdue = await h.told("overdue")
         assert sorted(one["number"] for one in overdue) == ["S1-1001", "S1-1002"]
         assert {one["by"] for one in overdue} == {"others"}
+
+
+async def test_what_was_paid_in_time_while_nobody_listened_is_never_overdue(tmp_path: Path) -> None:
+    async with hearing(tmp_path, subscribed=False) as h:
+        await calm(h)
+        tomorrow = h.clock.now().date() + dt.timedelta(days=1)
+        await h.world.feed([h.stream.order(number, due_date=tomorrow) for number in ("1001", "1002")])
+        await h.world.until_quiet()
+        await paid_by_hand(h, by_number(h.world.books())["S1-1001"], 22.34)
+        h.clock.ahead_s += 4 * 86_400
+        h.world.sender.wake()
+        (paid,) = await h.told("paid")
+        assert paid["changes"] == ["paid"]
+        (overdue,) = await h.told("overdue")
+        assert (paid["number"], overdue["number"]) == ("S1-1001", "S1-1002")
 
 
 async def test_a_ledger_that_was_away_while_xero_changed_catches_up(tmp_path: Path) -> None:
