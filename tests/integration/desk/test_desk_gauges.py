@@ -149,7 +149,7 @@ async def test_what_is_read_of_xero_each_hour_is_a_sign_of_life(tmp_path: Path) 
         return (await ledger.figures.silences({"xero-1": always}, ["xero-1"]))["xero-1"]
 
     assert (await silence(), await ledger.figures.last_surveyed()) == (None, None)
-    while (survey := (await ledger.listening.look(uk, clock.now().date())).survey) is not None:
+    while (survey := (await ledger.listening.look(uk)).survey) is not None:
         # Not before the last of them was read.
         assert await silence() is None
         await ledger.listening.surveyed(uk, survey, [], clock.now(), token)
