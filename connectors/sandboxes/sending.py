@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import aiohttp
 
 from connectors.xero.sandbox.clock import Clock
 
 T = TypeVar("T")
+
+# Connections to one receiver: with very many, those that wait for a busy one would count as not answered.
+_AT_ONCE: Final = 8
 
 
 class Message(Protocol):
@@ -59,6 +62,7 @@ class Sending(Generic[M]):
         self._sending: set[asyncio.Task[Any]] = set()
         self._retrying: set[asyncio.Task[Any]] = set()
         self._session: aiohttp.ClientSession | None = None
+        self._lines = asyncio.Semaphore(_AT_ONCE)
 
     def send(self, message: M) -> None:
         """Send it in the background, unless an order says otherwise."""
@@ -126,7 +130,10 @@ class Sending(Generic[M]):
                 timeout=self._manners.timeout,
             )
         try:
-            async with self._session.post(uri, data=message.body, headers=headers, allow_redirects=False) as answer:
+            async with (
+                self._lines,
+                self._session.post(uri, data=message.body, headers=headers, allow_redirects=False) as answer,
+            ):
                 status = answer.status
         except (TimeoutError, aiohttp.ClientError, OSError):
             status = 0
