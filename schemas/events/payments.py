@@ -47,7 +47,10 @@ class PaymentFailed(Contract, frozen=True, kw_only=True):
 
 
 class RefundIssued(Contract, frozen=True, kw_only=True):
-    """Money went back to the customer. Without `lines` the amount is spread over the invoice's lines in proportion."""
+    """Money went back to the customer. Without `lines` the amount is spread over the invoice's lines in proportion.
+
+    `lines_only`: another event of the same refund tells the money, and this one of what it was.
+    """
 
     refund_id: Identifier
     gateway: Identifier
@@ -60,6 +63,7 @@ class RefundIssued(Contract, frozen=True, kw_only=True):
     taxes_included: bool = True
     exchange_rate: PositiveAmount | None = None
     reason: ShortText | None = None
+    lines_only: bool = False
 
 
 class DisputeOpened(Contract, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from connectors.xero import elements
+from connectors.xero import elements, totals
 from connectors.xero.wire import amount
 from schemas import keys
 from schemas.commands import DocumentLine, UpsertCreditNote
@@ -29,9 +29,11 @@ from streams.core.results import Option, Same
 from streams.core.situation import EffectLink, ReadyCommand
 
 Body = Mapping[str, Any]
+_Parts = Mapping[tuple[str, str], spread.Part]
 
 # How soon what an earlier refund became is looked at again.
 _EARLIER_S: Final = 2
+_PENNY: Final = Decimal("0.01")
 _ENDED: Final = frozenset({"VOIDED", "DELETED"})
 _LEAVE: Final = Option("xero", "make no credit note; book in Xero by hand what the refund really was")
 _BOOK: Final = Option("source", "make the credit note all the same")
@@ -40,13 +42,7 @@ _BOOK: Final = Option("source", "make the credit note all the same")
 def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> Decision:
     """A credit note is made once; a changed one is a person's business, because it may be paid out already."""
     if command.effect.xero_id is not None:
-        return rejected(
-            command,
-            "This credit note is booked with another content.",
-            "Change it in Xero if need be, then `ledgerstream dlq discard ID`.",
-            "credit_note",
-            command.effect.number or command.effect.xero_id,
-        )
+        return _again(command, payload, rates, command.effect.xero_id)
     invoice = _invoice(command, payload.invoice)
     if payload.own_number is not None and _source(invoice) == command.source:
         payload = replace(payload, number=payload.own_number)
@@ -75,6 +71,46 @@ def decide(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates) -> De
     return _too_much(command, payload, document.body, credited) or _create(
         command, payload, rates, document.body, credited, contact_id
     )
+
+
+def _again(command: ReadyCommand, payload: UpsertCreditNote, rates: Rates, xero_id: str) -> Decision:
+    """What it was for may be told after it was booked, and be what the books say already."""
+    document = fresh(command, command.effect.document, "CreditNotes", xero_id) if payload.lines else None
+    if isinstance(document, NeedsRead):
+        return document
+    if document is not None and _is_alike(_says(document.body), _wanted(payload, rates)):
+        return Same(command_id=command.command_id, reason="the credit note in Xero has these amounts and taxes already")
+    return rejected(
+        command,
+        "This credit note is booked with another content: its amounts, its accounts or its taxes differ.",
+        "Change it in Xero if need be, then `ledgerstream dlq discard ID`.",
+        "credit_note",
+        command.effect.number or xero_id,
+    )
+
+
+def _says(body: Body) -> _Parts:
+    return {key: part for key, part in spread.parts(body).items() if part.gross}
+
+
+def _is_alike(one: _Parts, other: _Parts) -> bool:
+    """The tax of what was spread is a share of what the invoice charged, which may round to another penny."""
+    if not one or one.keys() != other.keys():
+        return False
+    return all(part.gross == other[key].gross and abs(part.tax - other[key].tax) <= _PENNY for key, part in one.items())
+
+
+def _wanted(payload: UpsertCreditNote, rates: Rates) -> _Parts:
+    """What Xero would make of the lines; nothing where that is not known of a tax type."""
+    types = payload.line_amount_types
+    if any(line.tax_type not in rates for line in payload.lines):
+        return {}
+    made = totals.predict(payload.lines, types, rates).lines
+    lines = [
+        {"AccountCode": line.account_code, "TaxType": line.tax_type, "LineAmount": one.amount, "TaxAmount": one.tax}
+        for line, one in zip(payload.lines, made, strict=True)
+    ]
+    return _says({"LineAmountTypes": types, "LineItems": lines})
 
 
 def _too_much(

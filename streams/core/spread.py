@@ -44,12 +44,12 @@ def over_invoice(
     gave back: whoever gets back all that was paid gets back all of the tax, to the penny. Raises ValueError where the
     invoice has no lines to mirror.
     """
-    charged = _parts(invoice)
+    charged = parts(invoice)
     left = dict(charged)
     for note in credited:
-        for key, part in _parts(note).items():
+        for key, part in parts(note).items():
             if key in left:
-                left[key] = _Part(left[key].gross - part.gross, left[key].tax - part.tax)
+                left[key] = Part(left[key].gross - part.gross, left[key].tax - part.tax)
     # More than is left goes back only if a person wants it; then the invoice as a whole is the measure.
     measure = left if total <= sum((part.gross for part in left.values()), _ZERO) else charged
     amounts = shares(total, [part.gross for part in measure.values()], min(minor_digits(currency), _PLACES_MAX))
@@ -67,24 +67,25 @@ def over_invoice(
     )
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """What one account and tax type has of a document. `gross` includes the `tax`."""
 
     gross: Decimal
     tax: Decimal
 
 
-def _parts(document: Body) -> dict[tuple[str, str], _Part]:
-    found: dict[tuple[str, str], _Part] = {}
+def parts(document: Body) -> dict[tuple[str, str], Part]:
+    """What each account and tax type has of a document, as Xero holds it."""
+    found: dict[tuple[str, str], Part] = {}
     types = document.get("LineAmountTypes")
     for line in document.get("LineItems") or ():
         tax = _ZERO if types == "NoTax" else amount(line.get("TaxAmount")) or _ZERO
         gross = (amount(line.get("LineAmount")) or _ZERO) + (tax if types == "Exclusive" else _ZERO)
         key = (str(line.get("AccountCode") or ""), str(line.get("TaxType") or "NONE"))
-        before = found.get(key, _Part(_ZERO, _ZERO))
-        found[key] = _Part(before.gross + gross, before.tax + tax)
+        before = found.get(key, Part(_ZERO, _ZERO))
+        found[key] = Part(before.gross + gross, before.tax + tax)
     return found
 
 
-def _tax_of(gross: Decimal, part: _Part) -> Decimal:
+def _tax_of(gross: Decimal, part: Part) -> Decimal:
     return round_half_up(EXACT.divide(EXACT.multiply(part.tax, gross), part.gross))

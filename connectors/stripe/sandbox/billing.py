@@ -75,8 +75,11 @@ class Billing:
         self._book.happened("invoice.voided", invoice, {"status": "open"})
         return invoice
 
-    def credit(self, invoice: Json, amount: int, *, how: str = "refund") -> Json:
-        """A credit note: by `refund`, `out_of_band`, or (`balance`) kept for the customer; an open one is owed less."""
+    def credit(
+        self, invoice: Json, amount: int, *, how: str = "refund", lines: Sequence[Mapping[str, Any]] = ()
+    ) -> Json:
+        """A credit note: by `refund`, `out_of_band`, or (`balance`) kept for the customer; an open one is owed less.
+        The `lines` that it credits come to the amount."""
         payment = self._paid_by.get(invoice["id"])
         if payment is None and how == "refund":
             raise NotPossible("nobody has paid for the invoice: nothing can be given back")
@@ -92,6 +95,11 @@ class Billing:
             customer=invoice["customer"],
             customer_balance_transaction="cbtxn_1" if payment is not None and how == "balance" else None,
             invoice=invoice["id"],
+            lines={
+                "object": "list",
+                "data": [self._line(one, invoice["currency"], inclusive=False) for one in lines],
+                "has_more": False,
+            },
             out_of_band_amount=amount if how == "out_of_band" else None,
             post_payment_amount=amount if payment is not None else 0,
             pre_payment_amount=0 if payment is not None else amount,

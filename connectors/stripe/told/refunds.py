@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from connectors.stripe.told.facts import Delivery, Fact, Told, letter, order_of
-from connectors.stripe.told.reading import currency_of, get, moment, named, positive, text
+from connectors.stripe.told.reading import currency_of, get, moment, named, positive, text, whole
 from schemas.codec import shorten
 from schemas.commands import Ignored
 from schemas.events import RefundIssued
@@ -46,6 +46,11 @@ def charge_refunded(delivery: Delivery) -> Told:
     )
 
 
+def version(thing: Any, *, knows_lines: bool) -> int:
+    """Every event of a refund tells it alike. The credit note that it is of says more, and is made with it or after."""
+    return 2 * whole(thing, "created") + knows_lines
+
+
 def _came_undone(delivery: Delivery, status: Any) -> bool:
     if status == "canceled":
         return get(delivery.before, "status") in _MONEY_WENT_BACK
@@ -69,4 +74,4 @@ def _refund(refund: Any, delivery: Delivery) -> Fact:
         payment_id=named(refund, "payment_intent") or named(refund, "charge"),
         reason=reason if isinstance(reason, str) else None,
     )
-    return Fact(f"refund:{identifier}", data, identifier)
+    return Fact(f"refund:{identifier}", data, identifier, version(refund, knows_lines=False))

@@ -83,6 +83,8 @@ def _refund(context: Context, event: RefundIssued, tenant: Tenant) -> tuple[Comm
         depends_on=(invoice,),
         sequence=context.sequence,
     )
+    if event.lines_only:
+        return (note,)
     refund_effect = keys.effect_key(context.entity, "refund")
     payload = RecordRefund(
         credit_note=note_effect,

@@ -146,6 +146,24 @@ class Stream:
             command(event, "refund", f"{entity}#refund", money, (f"{entity}#credit_note",)),
         )
 
+    def credited(self, number: str, amount: str, *lines: DocumentLine, source: str = "shop-1") -> CommandRecord:
+        """What a refund of the order was for, told after its money."""
+        invoice_effect = f"{keys.entity_key(source, 'order', number)}#invoice"
+        effect = f"{keys.entity_key('stripe-1', 'refund', f're_{number}')}#credit_note"
+        note = UpsertCreditNote(
+            number=f"CN-{number}",
+            invoice=invoice_effect,
+            date=DAY,
+            currency="GBP",
+            total=Decimal(amount),
+            reference=f"{number} {keys.mark(effect)}",
+            lines=lines,
+        )
+        event = keys.event_key("stripe-1", f"credited-{number}")
+        return self.event(
+            "stripe-1", f"credited-{number}", command(event, "credit_note", effect, note, (invoice_effect,), 2)
+        )
+
     def reversal(self, identifier: str) -> CommandRecord:
         entity = keys.entity_key("stripe-1", "payment", identifier)
         event = keys.event_key("stripe-1", f"failed-{identifier}")

@@ -3,7 +3,10 @@
 from decimal import Decimal
 from pathlib import Path
 
-from tests.integration.sender.stream import Stream
+import pytest
+
+from schemas.commands import DocumentLine
+from tests.integration.sender.stream import Stream, line
 from tests.integration.sender.world import World, world
 
 
@@ -69,6 +72,39 @@ async def test_refunds_that_return_all_return_the_tax_to_the_penny_and_no_more_g
         [question] = w.questions()
         assert (question["kind"], question["command_id"]) == ("refund_above_sale", "stripe-1:refund-1001d#credit_note")
         assert len(w.books()["credit_notes"]) == 3
+
+
+_TEA = line("Tea", "1", "3.33", "RROUTPUT")
+_MUG = line("Mug", "1", "3.33", "OUTPUT2")
+
+
+async def test_what_a_refund_was_for_is_credited_where_it_is_told_before_it_is_booked(tmp_path: Path) -> None:
+    stream = Stream()
+    async with world(tmp_path) as w:
+        await _feed_paid_order(w, stream)
+        await w.feed([stream.refund("1001", "3.33", payment="pi_1001"), stream.credited("1001", "3.33", _TEA)])
+        await w.until_quiet()
+        [note] = w.books()["credit_notes"]
+        # 5 % of it, and not the share of what the invoice charged.
+        assert (note["total"], note["total_tax"], note["status"]) == ("3.33", "0.16", "PAID")
+        assert (w.letters(), w.questions()) == ([], [])
+
+
+@pytest.mark.parametrize(("sold", "is_alike"), [(_MUG, True), (_TEA, False)])
+async def test_what_a_refund_was_for_is_compared_with_the_books_where_it_is_told_later(
+    tmp_path: Path, sold: DocumentLine, is_alike: bool
+) -> None:
+    stream = Stream()
+    order = stream.order("1001", lines=(line("Mug", "2", "10.00", "OUTPUT2"),), total=Decimal("20.00"))
+    async with world(tmp_path) as w:
+        await w.feed([order, stream.payment("1001", "20.00"), stream.refund("1001", "3.33", payment="pi_1001")])
+        await w.until_quiet()
+        await w.feed([stream.credited("1001", "3.33", sold)])
+        await w.until_quiet()
+        assert w.commands()["stripe-1:credited-1001#credit_note"] == ("same" if is_alike else "rejected")
+        assert len(w.letters()) == (0 if is_alike else 1)
+        [note] = w.books()["credit_notes"]
+        assert (note["total"], note["status"]) == ("3.33", "PAID")
 
 
 async def test_a_payment_in_another_currency_is_a_letter_and_no_payment(tmp_path: Path) -> None:

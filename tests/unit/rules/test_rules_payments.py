@@ -81,6 +81,13 @@ def test_a_refund_with_lines_mirrors_them() -> None:
     assert [line.tax_type for line in note.payload.lines] == ["OUTPUT2"]
 
 
+def test_what_tells_the_lines_of_a_refund_alone_moves_no_money() -> None:
+    data = {**REFUND, "lines": [{**LINE, "quantity": "1"}], "lines_only": True}
+    [note] = commands("RefundIssued", data, source="stripe-1")
+    assert isinstance(note.payload, UpsertCreditNote)
+    assert (note.effect_key, len(note.payload.lines)) == ("stripe-1:refund:re_1#credit_note", 1)
+
+
 def test_a_refund_that_names_only_its_payment_builds_on_that() -> None:
     data = {**REFUND, "order": None, "payment_id": "pi_1"}
     note, _ = commands("RefundIssued", data, source="stripe-1")

@@ -153,6 +153,31 @@ def test_a_credit_note_without_an_invoice_to_mirror() -> None:
     assert isinstance(decide(done, RATES), Rejected)
 
 
+@pytest.mark.parametrize(
+    ("types", "tax_type", "amount", "tax", "same"),
+    [
+        ("Inclusive", "OUTPUT2", "7.00", "1.17", True),
+        ("Exclusive", "OUTPUT2", "5.83", "1.17", True),
+        ("Inclusive", "NONE", "7.00", "0.00", False),
+        ("Inclusive", "OUTPUT2", "6.00", "1.00", False),
+    ],
+)
+def test_what_a_booked_credit_note_was_for_is_compared_with_what_it_says(
+    types: str, tax_type: str, amount: str, tax: str, same: bool
+) -> None:
+    """A refund may be spread and booked before its lines are told."""
+    item = {"AccountCode": "200", "TaxType": tax_type, "LineAmount": amount, "TaxAmount": tax}
+    body = {"LineAmountTypes": types, "LineItems": [item]}
+    own = credit_note(lines=(line("3.50"),))
+    unread = ready(own, link("e", "CreditNotes", "note-id", posted_digest="old"))
+    assert decide(unread, RATES) == NeedsRead("CreditNotes", "note-id")
+    effect = link("e", "CreditNotes", "note-id", document=document("CreditNotes", "note-id", body))
+    assert isinstance(decide(ready(own, effect), RATES), Same if same else Rejected)
+    assert isinstance(decide(ready(own, effect), {}), Rejected)
+    gone = link("e", "CreditNotes", "note-id", document=document("CreditNotes", "note-id", {}))
+    assert isinstance(decide(ready(own, gone), {}), Rejected)
+
+
 def earlier(total: str, **more: Any) -> EffectLink:
     """A credit note that came before."""
     body = {"Total": total, "LineAmountTypes": "Inclusive", "LineItems": [], "Status": "PAID", **more}

@@ -219,6 +219,68 @@ def test_what_a_credit_note_gave_back_is_told_by_its_refund() -> None:
     assert facts(event("refund.created", refund())) != []
 
 
+CREDITED = {"object": "list", "data": [line(1000, quantity=1, description="One seat")], "has_more": False}
+SEAT = Line(
+    id="il_1",
+    description="One seat",
+    unit_amount="10.00",
+    quantity="1",
+    tax_rate="20",
+    tax_amount="2.00",
+    tax_code="txr_20",
+    kind="service",
+)
+
+
+@pytest.mark.parametrize("more", [{}, {"refunds": None, "refund": "re_3PAY"}])
+def test_what_a_refund_was_for_its_credit_note_tells(more: dict[str, Any]) -> None:
+    """The refund alone tells the money, in a lower version: its lines are those of the note, whatever came first."""
+    told = event("credit_note.created", credit_note(lines=CREDITED, **more))
+    assert facts(told) == [
+        RefundIssued(
+            refund_id="re_3PAY",
+            gateway="stripe",
+            amount="12.00",
+            currency="GBP",
+            refunded_at=MOMENT + dt.timedelta(hours=2),
+            order=OrderRef(id="in_1", source="stripe-1"),
+            lines=(SEAT,),
+            taxes_included=False,
+            reason="order_change",
+            lines_only=True,
+        )
+    ]
+    refunded = delivered(event("refund.created", refund(created=AT + 7200)))
+    credited = delivered(told)
+    assert isinstance(refunded, Events)
+    assert isinstance(credited, Events)
+    [money], [lines] = refunded.envelopes, credited.envelopes
+    assert (money.subject, lines.subject) == ("refund:re_3PAY", "refund:re_3PAY")
+    assert int(money.sequence or 0) + 1 == int(lines.sequence or 0)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"lines": {**CREDITED, "has_more": True}},
+        {"lines": {**CREDITED, "data": [line(900)]}},
+        {"lines": CREDITED, "refunds": [{"amount_refunded": 600, "refund": one} for one in ("re_1", "re_2")]},
+        {"lines": CREDITED, "refunds": [{"amount_refunded": 1300, "refund": "re_1"}]},
+    ],
+    ids=["not all are shown", "another sum", "two refunds", "more than the note"],
+)
+def test_lines_that_are_not_what_one_refund_gave_back_are_not_told(more: dict[str, Any]) -> None:
+    assert delivered(event("credit_note.created", credit_note(**more))) == Ignored(
+        "what the credit note gave back is a refund, and refund.created tells it"
+    )
+
+
+def test_what_was_given_back_outside_stripe_has_its_lines_as_well() -> None:
+    note = credit_note(refunds=[], out_of_band_amount=1200, lines=CREDITED)
+    [fact] = facts(event("credit_note.created", note))
+    assert (fact.refund_id, fact.lines, fact.taxes_included, fact.lines_only) == ("cn_1", (SEAT,), False, False)
+
+
 def test_what_it_gave_back_outside_stripe_is_a_refund_of_another_gateway() -> None:
     note = credit_note(refunds=[], out_of_band_amount=1200)
     assert facts(event("credit_note.created", note)) == [

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from connectors.stripe.sandbox import StripeSandbox
-from schemas.commands import Command, Commands, Ignored, Pending, RecordPayment, RecordRefund, UpsertInvoice
+from schemas.commands import (
+    Command,
+    Commands,
+    Ignored,
+    Pending,
+    RecordPayment,
+    RecordRefund,
+    UpsertCreditNote,
+    UpsertInvoice,
+)
 from schemas.envelope import Envelope, to_kafka
 from streams import tenants
 from streams.core.effects import payload_digest
@@ -164,6 +173,24 @@ async def test_a_subscription_is_invoiced_paid_and_given_back_in_the_books(accou
     payments = [(one.payload, one.depends_on) for one in made]
     assert [(str(one.amount), on) for one, on in payments if isinstance(one, RecordPayment)] == [("29.21", (invoice,))]
     assert [str(one.payload.amount) for one in made if isinstance(one.payload, RecordRefund)] == ["10.00"] * 2
+
+
+async def test_a_credit_of_one_line_gives_back_the_tax_of_that_line(account: Running, tmp_path: Path) -> None:
+    """And it continues the numbers of Billing, though the account is paid for a shop's orders too."""
+    files, billing = books(tmp_path), account.sandbox.billing
+    bill = billing.pay(billing.finalize([{"amount": 10_000, "percent": 20}, {"amount": 5000}]))
+    billing.credit(bill, 5000, lines=[{"amount": 5000, "description": "Untaxed"}])
+    await account.sandbox.deliveries.settled()
+    records, _ = await swept(account.sweeper())
+    for found in (account.ears.records(), records):
+        made = commands(told(found, account.config()), files)
+        [refund] = {one.payload.amount for one in made if isinstance(one.payload, RecordRefund)}
+        notes = [(one.sequence, one.payload) for one in made if isinstance(one.payload, UpsertCreditNote)]
+        _, note = max(notes, key=lambda one: one[0] or 0)
+        assert (str(refund), str(note.total), note.number[:6]) == ("50.00", "50.00", "B1-CN-")
+        assert [(one.description, one.tax_type, str(one.unit_amount)) for one in note.lines] == [
+            ("Untaxed", "NONE", "50.00")
+        ]
 
 
 def test_another_gateway_is_no_source_of_orders(tmp_path: Path) -> None:
