@@ -4,6 +4,7 @@ Full-state commands are compared by the source's sequence: the highest is applie
 `ensure` (a contact that an order needs) never overwrites anything (design section 3).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -14,8 +15,10 @@ from schemas.commands import (
     CancelInvoice,
     Command,
     RecordPayment,
+    RecordRefund,
     ReversePayment,
     UpsertContact,
+    UpsertCreditNote,
     decode_payload,
 )
 from schemas.keys import digest
@@ -102,6 +105,17 @@ def incoming_of(command: Command) -> Incoming:
 def spares(payload: AnyPayload) -> bool:
     """Whether what it follows is booked all the same: money came for the sale that it cancels."""
     return isinstance(payload, CancelInvoice) and payload.paid
+
+
+def whole_states(commands: Sequence[Command]) -> list[Command]:
+    """Those that leave nothing for what came before to tell: a cancellation that spares its sale, and the lines of a
+    refund whose money another event tells, need what that says."""
+    is_paid_out = any(isinstance(command.payload, RecordRefund) for command in commands)
+    return [
+        command
+        for command in commands
+        if not spares(command.payload) and (is_paid_out or not isinstance(command.payload, UpsertCreditNote))
+    ]
 
 
 def payload_digest(payload: AnyPayload) -> str:

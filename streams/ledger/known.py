@@ -128,7 +128,12 @@ async def _load_states(connection: AsyncConnection, records: Sequence[CommandRec
     for entities in chunks(refused):
         newest = (
             select(commands.entity_key, func.max(commands.sequence))
-            .where(among(commands.entity_key, entities), commands.sequence.is_not(None))
+            # A credit note may have been told without its money, which what is refused tells.
+            .where(
+                among(commands.entity_key, entities),
+                commands.sequence.is_not(None),
+                commands.kind != "UpsertCreditNote",
+            )
             .group_by(commands.entity_key)
         )
         known.newest_state |= {row[0]: row[1] for row in await connection.execute(newest)}

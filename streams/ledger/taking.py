@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.commands import CommandRecord, Commands, Duplicate, Heard, Ignored, Pending, RefusedEvent
 from schemas.envelope import VIA_SWEEP
+from streams.core.effects import whole_states
 from streams.ledger import bulk, conflicts, cursors, hearing, known, letters, tables, transitions
 from streams.ledger.admission import Origin, admit
 from streams.ledger.known import Known, KnownEvent, key_of, position_of
@@ -205,7 +206,7 @@ def _tells_state(record: CommandRecord) -> bool:
     """Whether a command of the event says how its own entity must stand, so that it outdates what came before."""
     return isinstance(record.outcome, Commands) and any(
         command.payload.full_state and command.sequence is not None and command.entity_key == record.entity_key
-        for command in record.outcome.commands
+        for command in whole_states(record.outcome.commands)
     )
 
 

@@ -6,12 +6,24 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from schemas.commands import CommandRecord, Commands, Duplicate, Evidence, Ignored, Pending, RecordPayment
+from schemas import keys
+from schemas.commands import (
+    Command,
+    CommandRecord,
+    Commands,
+    Duplicate,
+    Evidence,
+    Ignored,
+    Pending,
+    RecordPayment,
+    UpsertCreditNote,
+)
 from schemas.envelope import VIA_SWEEP
 from streams.core.results import Rejected
 from streams.ledger import Ledger
 from streams.ledger.errors import NotPossible
 from tests.support.ledger import (
+    DAY,
     NOON,
     cancel,
     contact,
@@ -253,6 +265,36 @@ async def test_a_newer_state_of_the_order_closes_the_letter_and_an_older_one_doe
     assert len(await ledger.dead_letters.list()) == (0 if sequence > 2 else 1)
     report = await ledger.audits.audit()
     assert report.dispositions["superseded" if sequence > 2 else "dead_lettered"] == 1
+
+
+@pytest.mark.parametrize("is_refused_first", [True, False])
+async def test_what_tells_only_the_lines_of_a_refund_closes_no_letter_about_its_money(
+    ledger: Ledger, is_refused_first: bool
+) -> None:
+    entity = keys.entity_key("stripe-1", "refund", "re_1")
+    note = Command(
+        command_id="shop-1:e2#credit_note",
+        effect_key=f"{entity}#credit_note",
+        entity_key=entity,
+        tenant="uk",
+        payload=UpsertCreditNote(
+            number="CN-1", invoice="i", date=DAY, currency="GBP", total=Decimal(1), reference="re_1"
+        ),
+        sequence=3,
+    )
+    first, then = refused("e1", 0, entity=entity, sequence=2), of(note, 1)
+    for at, one in enumerate((first, then) if is_refused_first else (then, first)):
+        await take_in(ledger, one, at=at)
+    assert len(await ledger.dead_letters.list()) == 1
+
+
+async def test_a_cancellation_of_what_was_paid_closes_no_letter_about_the_sale(ledger: Ledger) -> None:
+    entity = keys.entity_key("shop-1", "order", "1001")
+    await take_in(ledger, refused("e1", 0, entity=entity, sequence=1))
+    await take_in(ledger, of(cancel("e2", sequence=2, is_paid=True), 1), at=1)
+    assert len(await ledger.dead_letters.list()) == 1
+    await take_in(ledger, of(cancel("e3", sequence=3), 2), at=2)
+    assert not await ledger.dead_letters.list()
 
 
 async def test_a_refused_state_that_is_outdated_when_it_comes_needs_nobody(ledger: Ledger) -> None:

@@ -22,8 +22,11 @@ from streams.core.effects import (
     incoming_of,
     makes_document,
     payload_digest,
+    whole_states,
 )
 from tests.support.ledger import cancel, contact, invoice, payment
+from tests.support.rules import commands
+from tests.unit.rules.test_rules_payments import REFUND
 
 
 def existing(
@@ -105,6 +108,14 @@ def test_what_becomes_current(what: Existing, incoming: Incoming, supersedes: bo
     verdict = compare(what, incoming)
     assert isinstance(verdict, Current)
     assert verdict.supersedes is supersedes
+
+
+def test_what_leaves_something_to_tell_is_no_whole_state() -> None:
+    sale, gone = invoice("e1"), cancel("e2", sequence=2)
+    note, refund = commands("RefundIssued", REFUND, source="stripe-1")
+    assert whole_states([sale, gone]) == [sale, gone]
+    assert whole_states([cancel("e2", sequence=2, is_paid=True)]) == []
+    assert (whole_states([note, refund]), whole_states([note])) == ([note, refund], [])
 
 
 PAID = payment("e1").payload
