@@ -81,7 +81,8 @@ _RULES: Final = (
         r"archived contact|contact .*has been archived",
         "archived_contact",
         "The customer is archived in Xero, so nothing can be booked for it.",
-        f"Restore the contact in Xero (Contacts > Archived), {REPLAY}.",
+        f"Restore the contact in Xero (Contacts > Archived), {REPLAY}. Where it was merged into another one, the "
+        "replay alone books it for that one.",
         "Contact",
     ),
     _rule(

@@ -16,7 +16,7 @@ from streams.core.decisions import (
     write,
 )
 from streams.core.merge import merge
-from streams.core.results import Same
+from streams.core.results import Rejected, Same
 from streams.core.situation import ReadyCommand
 
 # What an earlier refusal taught: the name is another contact's, so ours takes the alias.
@@ -39,13 +39,7 @@ def decide(command: ReadyCommand, payload: UpsertContact) -> Decision:
     if not document.body:
         return gone(command, "contact", xero_id)
     if document.body.get("ContactStatus") == "ARCHIVED":
-        return rejected(
-            command,
-            "The contact is archived in Xero, and archived contacts cannot be edited.",
-            "Restore it in Xero (Contacts > Archived), then `ledgerstream dlq replay ID`.",
-            "ContactStatus",
-            "ARCHIVED",
-        )
+        return _archived(command, document.body.get("MergedToContactID"))
     # The number is our key: it is written once, when the contact is made.
     fields = {key: value for key, value in wanted.items() if key != "ContactNumber"}
     merged = merge(fields, command.effect.posted_body, document.body, command.decision)
@@ -62,3 +56,22 @@ def decide(command: ReadyCommand, payload: UpsertContact) -> Decision:
     if not merged.send:
         return Same(command_id=command.command_id, reason="Xero shows these details already")
     return write(command, "Contacts", {"ContactID": xero_id, **merged.send}, "update", "POST", number=payload.number)
+
+
+def _archived(command: ReadyCommand, merged_into: str | None) -> Rejected:
+    if merged_into:
+        return rejected(
+            command,
+            "The contact was merged into another one in Xero, and archived contacts cannot be edited.",
+            "What is booked for this customer goes to the contact that it was merged into. Change that one in Xero if "
+            "need be, then `ledgerstream dlq discard ID`.",
+            "MergedToContactID",
+            merged_into,
+        )
+    return rejected(
+        command,
+        "The contact is archived in Xero, and archived contacts cannot be edited.",
+        "Restore it in Xero (Contacts > Archived), then `ledgerstream dlq replay ID`.",
+        "ContactStatus",
+        "ARCHIVED",
+    )

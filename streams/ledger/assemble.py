@@ -1,6 +1,7 @@
 """Rows as the values that planning works with: commands with their effects, what they build on, and its documents."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, func, select, type_coerce
@@ -52,9 +53,28 @@ class _Effect(NamedTuple):
     posted_body: str | None = None
 
 
+# Xero shows it of a contact that was merged (facts 4).
+_MERGED: Final = "MergedToContactID"
 _NO_EFFECT: Final = _Effect()
+# Where a document is: tenant, resource and id.
+_Place = tuple[str | None, Resource | None, str | None]
 _EFFECT_COLUMNS: Final = [_effects.c[name] for name in _Effect._fields[:-1]]
-_Documents = dict[tuple[str | None, str | None, str | None], Document]
+
+
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    """What Xero is known to hold. `merged`: of contacts that people merged into others, into which."""
+
+    found: dict[_Place, Document]
+    merged: dict[_Place, _Place]
+
+    def left_of(self, place: _Place) -> _Place:
+        """The contact that is left where others were merged into it, one after another; else the place itself."""
+        seen = {place}
+        while (into := self.merged.get(place)) is not None and into not in seen:
+            seen.add(into)
+            place = into
+        return place
 
 
 async def commands(connection: AsyncConnection, rows: Sequence[Sequence[Any]]) -> tuple[ReadyCommand, ...]:
@@ -66,7 +86,7 @@ async def commands(connection: AsyncConnection, rows: Sequence[Sequence[Any]]) -
     notes = {row[0]: _invoice_among(needs.get(row[0], []), effects) for row in rows if row[-1] == "UpsertCreditNote"}
     earlier = await credited.before(connection, notes) if notes else {}
     effects |= await _read_effects(connection, {key for found in earlier.values() for key in found})
-    documents = await _read_documents(connection, effects.values())
+    documents = await _read_documents(connection, {_place(one) for one in effects.values()})
     return tuple([_command(row, needs.get(row[0], []), earlier.get(row[0], []), effects, documents) for row in rows])
 
 
@@ -113,11 +133,18 @@ def _command(
         taken_in=came,
         ready_since=ready,
         due=due,
-        depends_on=tuple([_link(one, effects.get(one, _NO_EFFECT), documents, current=True) for one in needs]),
+        depends_on=tuple([_needed(one, effects.get(one, _NO_EFFECT), documents) for one in needs]),
         decision=decision,
         hints=hints,
         credited=tuple([_link(one, effects[one], documents, current=True) for one in earlier]),
     )
+
+
+def _needed(key: str, effect: _Effect, documents: _Documents) -> EffectLink:
+    """What a command builds on. A contact that a person merged into another one is that one (facts 4)."""
+    if documents.merged:
+        effect = effect._replace(xero_id=documents.left_of(_place(effect))[2])
+    return _link(key, effect, documents, current=True)
 
 
 def _link(key: str, effect: _Effect, documents: _Documents, *, current: bool) -> EffectLink:
@@ -129,7 +156,7 @@ def _link(key: str, effect: _Effect, documents: _Documents, *, current: bool) ->
         number=effect.number,
         posted_digest=effect.posted_digest,
         posted_body=None if effect.posted_body is None else LazyJson(effect.posted_body),
-        document=documents.get((effect.tenant, effect.resource, effect.xero_id)),
+        document=documents.found.get(_place(effect)),
         current=current,
     )
 
@@ -172,17 +199,30 @@ async def _read_effects(connection: AsyncConnection, effect_keys: Iterable[str])
     return found
 
 
-async def _read_documents(connection: AsyncConnection, effects: Iterable[_Effect]) -> _Documents:
-    places = [(one.tenant, one.resource, one.xero_id) for one in effects if one.xero_id is not None]
-    found: _Documents = {}
-    for tenant, resource, ids in grouped(places):
-        body = type_coerce(_documents.c.body, Text)
-        statement = select(_documents.c.xero_id, body, _documents.c.read_at).where(
-            _documents.c.tenant == tenant, _documents.c.resource == resource, among(_documents.c.xero_id, ids)
-        )
-        for xero_id, text, read_at in await connection.execute(statement):
-            assert resource is not None, "a document has a resource"
-            found[tenant, resource, xero_id] = Document(
-                resource=resource, xero_id=xero_id, body=LazyJson(text), read_at=read_at
+def _place(effect: _Effect) -> _Place:
+    return effect.tenant, effect.resource, effect.xero_id
+
+
+async def _read_documents(connection: AsyncConnection, places: Set[_Place]) -> _Documents:
+    """The documents there, and the contacts that some of them were merged into."""
+    documents, looked = _Documents({}, {}), set[_Place]()
+    while ahead := (places | set(documents.merged.values())) - looked:
+        looked |= ahead
+        for tenant, resource, ids in grouped((one[0], one[1], one[2]) for one in ahead if one[2] is not None):
+            body = type_coerce(_documents.c.body, Text)
+            statement = select(_documents.c.xero_id, body, _documents.c.read_at).where(
+                _documents.c.tenant == tenant, _documents.c.resource == resource, among(_documents.c.xero_id, ids)
             )
-    return found
+            for xero_id, text, read_at in await connection.execute(statement):
+                assert resource is not None, "a document has a resource"
+                document = Document(resource=resource, xero_id=xero_id, body=LazyJson(text), read_at=read_at)
+                documents.found[tenant, resource, xero_id] = document
+                # Nearly none was, and to decode a document takes time.
+                if resource == "Contacts" and _MERGED in text and (into := _merged_into(document.body)):
+                    documents.merged[tenant, resource, xero_id] = (tenant, resource, into)
+    return documents
+
+
+def _merged_into(contact: Mapping[str, Any]) -> str | None:
+    into = contact.get(_MERGED)
+    return into if contact.get("ContactStatus") == "ARCHIVED" and isinstance(into, str) else None

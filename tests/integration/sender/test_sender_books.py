@@ -106,7 +106,9 @@ async def test_a_contact_archived_by_a_person_is_a_dead_letter_in_plain_words(tm
         await w.until_quiet()
         (letter,) = w.letters()
         assert letter["cause"] == "archived_contact"
-        assert "Restore the contact" in json.loads(letter["evidence"])["remedy"]
+        remedy = json.loads(letter["evidence"])["remedy"]
+        assert "Restore the contact" in remedy
+        assert "merged into another one" in remedy
         assert "S1-1003" in by_number(w.books())
 
 

@@ -143,3 +143,26 @@ async def test_what_is_changed_while_its_list_is_read_page_by_page_is_not_passed
 def _is_due(h: Hearing) -> bool:
     now = h.clock.now().strftime("%Y-%m-%d %H:%M:%S.%f")
     return bool(h.world.rows("SELECT 1 FROM surveys WHERE next_at <= ?", now))
+
+
+async def test_what_is_booked_for_a_merged_contact_goes_to_the_one_that_is_left(tmp_path: Path) -> None:
+    async with hearing(tmp_path) as h:
+        invoices = await booked(h, "1001", "1002", "1003")
+        first, second, third = (invoices[f"S1-{number}"]["contact_id"] for number in ("1001", "1002", "1003"))
+        merge = "contacts/{}/merge"
+        await by_hand(h, "POST", merge.format(first), {"into": second})
+        await eventually(lambda: _is_merged(h, 1))
+        await h.world.feed([h.stream.order("1004", customer="c1001")])
+        await h.world.until_quiet()
+        await by_hand(h, "POST", merge.format(second), {"into": third})
+        await eventually(lambda: _is_merged(h, 2))
+        await h.world.feed([h.stream.order("1005", customer="c1001"), h.stream.order("1006", customer="c1002")])
+        await h.world.until_quiet()
+        assert h.world.letters() == []
+        found = by_number(h.world.books())
+        assert [found[f"S1-{number}"]["contact_id"] for number in ("1004", "1005", "1006")] == [second, third, third]
+
+
+async def _is_merged(h: Hearing, number: int) -> bool:
+    merged = "SELECT 1 FROM documents WHERE json_extract(body, '$.MergedToContactID') IS NOT NULL"
+    return len(h.world.rows(merged)) == number

@@ -109,6 +109,16 @@ def test_a_contact_that_is_gone_or_archived_is_a_dead_letter(body: dict[str, Any
     assert isinstance(decide(known(contact(ensure=False), body), RATES), Rejected)
 
 
+def test_a_contact_that_was_merged_cannot_be_restored_so_nobody_is_told_to() -> None:
+    merged = {**PERSON, "ContactStatus": "ARCHIVED", "MergedToContactID": "the-other"}
+    letter = decide(known(contact(ensure=False), merged), RATES)
+    assert isinstance(letter, Rejected)
+    assert (letter.evidence.field, letter.evidence.value) == ("MergedToContactID", "the-other")
+    assert "merged into another one" in letter.evidence.message
+    assert "Restore" not in (letter.evidence.remedy or "")
+    assert "dlq discard" in (letter.evidence.remedy or "")
+
+
 def with_invoice(payload: Any, body: dict[str, Any] | None, read_at: dt.datetime = NOW) -> ReadyCommand:
     found = None if body is None else document("Invoices", "invoice-id", body, read_at)
     effect = link("stripe-1:refund:re_1#credit_note")
