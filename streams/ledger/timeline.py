@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas import keys
+from schemas.codec import to_json
 from schemas.states import WaitReason
 from streams.clock import Clock
 from streams.core.situation import RESTORED
@@ -17,6 +18,7 @@ from streams.ledger.among import among
 from streams.ledger.asking import Question
 from streams.ledger.dead_letters import LetterRow
 from streams.ledger.engine import Store
+from streams.ledger.ready import UNFINISHED
 from streams.ledger.repeat import repeated
 from streams.ledger.rows import chunks
 
@@ -204,7 +206,14 @@ async def _entities(connection: AsyncConnection, key: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for statement in statements:
         found |= {row[0]: None for row in await connection.execute(statement) if row[0] is not None}
-    return tuple(found)
+    return tuple(found) or await _not_booked(connection, key)
+
+
+async def _not_booked(connection: AsyncConnection, number: str) -> tuple[str, ...]:
+    """The entities of commands that would make a document of this number, and have not, or were refused."""
+    would = _commands.c.payload.contains(f'"number":{to_json(number).decode()}', autoescape=True)
+    statement = select(_commands.c.entity_key).where(_commands.c.state.in_(UNFINISHED), would)
+    return tuple({row[0]: None for row in await connection.execute(statement)})
 
 
 async def _without_entity(connection: AsyncConnection, key: str) -> list[str]:

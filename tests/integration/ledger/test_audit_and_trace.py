@@ -155,6 +155,17 @@ async def test_the_story_of_an_order_goes_on_to_its_refunds(ledger: Ledger, paid
     assert {one.event_key for one in story.events} >= {"stripe-1:refund-1001", "stripe-1:paid-pi_1001"}
 
 
+async def test_the_number_of_what_is_not_in_xero_is_known_too(ledger: Ledger) -> None:
+    await a_day(ledger)
+    story = await ledger.timeline.trace("S1-2002")
+    assert story.entities == ("shop-1:order:2002",)
+    assert [letter.command_id for letter in story.dead_letters] == ["shop-1:e6#invoice"]
+    # One that waits, and none.
+    assert await ledger.timeline.entities("S1-3003") == ("shop-1:order:3003",)
+    for strange in ("S1-9", "S1-200_", 'S1-2002","'):
+        assert await ledger.timeline.entities(strange) == ()
+
+
 async def test_an_unknown_key_has_similar_ones(ledger: Ledger) -> None:
     await a_day(ledger)
     assert (await ledger.timeline.trace("order:1001")).entities == ()
