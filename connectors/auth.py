@@ -7,7 +7,11 @@ key, over `<t>.` followed by what the request says:
 |---|---|
 | POST, structured or batch | the body |
 | POST, binary (it has `ce-*` headers) | lines `name=value`, sorted by byte; an empty line; the body |
+| POST with a query (`?validate=true`) | `POST`, a blank, path with query as sent, a line feed, then as above |
 | GET, HEAD | the method, a blank, and path with query as sent |
+
+A POST with a query may also be signed as one without, as producers do who sign each event in one way. Such a signature
+says nothing of the query, so it is good without it as well: whoever saw that an event was checked could send it.
 
 The attributes are in it because else a signed body could be sent again under another id, type or source. A line is
 the header's name in lower case without `ce-`, and its value as it stands in the header, percent-encoding included.
@@ -38,7 +42,7 @@ _SIGNATURE: Final = re.compile(r"v1=([0-9a-f]{64})")
 
 def sign(secret: Secret, request: HttpRequest, timestamp: int) -> str:
     """The value of `Ledgerstream-Signature` for this request, sent at `timestamp` (unix seconds)."""
-    return f"t={timestamp},v1={_hmac(secret, _signed(request, timestamp))}"
+    return f"t={timestamp},v1={_hmac(secret, _signed(request, timestamp)[0])}"
 
 
 def authenticate(request: HttpRequest, sources: Mapping[str, SourceConfig], now: datetime) -> tuple[SourceConfig, ...]:
@@ -81,11 +85,11 @@ def _signers(
     request: HttpRequest, header: str, candidates: tuple[SourceConfig, ...], now: datetime
 ) -> tuple[SourceConfig, ...]:
     timestamp, signatures = _parse(header)
-    text = _signed(request, timestamp)
+    texts = _signed(request, timestamp)
     signers = _proven(
         source
         for source in candidates
-        if any([_any_equal(_hmac(secret, text), signatures) for secret in source.secrets])
+        if any([_any_equal(_hmac(secret, text), signatures) for secret in source.secrets for text in texts])
     )
     check_age(timestamp, now)
     return signers
@@ -108,13 +112,20 @@ def _parse(header: str) -> tuple[int, tuple[str, ...]]:
     return int(timestamps[0]), signatures
 
 
-def _signed(request: HttpRequest, timestamp: int) -> bytes:
-    return f"{timestamp}.".encode() + _said(request)
+def _signed(request: HttpRequest, timestamp: int) -> tuple[bytes, ...]:
+    """What may be signed of the request; the first says most of it."""
+    return tuple(f"{timestamp}.".encode() + said for said in _said(request))
 
 
-def _said(request: HttpRequest) -> bytes:
+def _said(request: HttpRequest) -> tuple[bytes, ...]:
+    address = _bytes(f"{request.method} {request.target}")
     if request.method != "POST":
-        return _bytes(f"{request.method} {request.target}")
+        return (address,)
+    event = _event(request)
+    return (address + b"\n" + event, event) if "?" in request.target else (event,)
+
+
+def _event(request: HttpRequest) -> bytes:
     lines = sorted(
         f"{name.removeprefix(_ATTRIBUTE)}={value}\n" for name, value in request.headers if name.startswith(_ATTRIBUTE)
     )

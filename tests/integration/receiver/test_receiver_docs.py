@@ -37,10 +37,11 @@ async def test_every_block_does_what_the_guide_says(tmp_path: Path) -> None:
             source="shop-1", id="order-1001-placed", disposition="posted"
         )
         answers = [await run(block, receiver, tmp_path) for block in BLOCKS]
-    sent, checked, signed, binary, batch, status, schemas = answers
+    sent, checked, signed, signed_check, binary, batch, status, schemas = answers
     assert sent[0]["topic"] == "ledgerstream.events.orders"
     assert checked[0]["entity"] == "shop-1:order:1001"
     assert signed[0]["id"] == "order-1001-placed"
+    assert signed_check[0]["entity"] == "shop-1:order:1001"
     assert binary[0]["id"] == "order-1001-cancelled"
     assert [result["status"] for result in batch[0]] == [202, 400]
     assert status[0]["disposition"] == "posted"

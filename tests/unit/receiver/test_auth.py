@@ -96,6 +96,19 @@ def test_a_get_is_signed_by_its_path() -> None:
     refused(dataclasses.replace(signed(request(b"")), method="GET"))
 
 
+@pytest.mark.parametrize("headers", [(), ATTRIBUTES], ids=["structured", "binary"])
+def test_a_signature_for_a_check_sends_nothing(headers: tuple[tuple[str, str], ...]) -> None:
+    """Else whoever saw an event being checked could send it in earnest."""
+    bare = request(headers=headers)
+    checked = dataclasses.replace(bare, target="/v1/events?validate=true")
+    proof = signed(checked).headers[-1]
+    assert names(with_header(checked, *proof)) == ["shop-1"]
+    refused(with_header(bare, *proof))
+    refused(with_header(dataclasses.replace(checked, target="/v1/events?validate=false"), *proof))
+    # Who signs each event in one way may have it checked as well.
+    assert names(with_header(checked, *signed(bare).headers[-1])) == ["shop-1"]
+
+
 @pytest.mark.parametrize("seconds", [-auth.TOLERANCE_S, auth.TOLERANCE_S])
 def test_the_tolerance_is_five_minutes_both_ways(seconds: int) -> None:
     assert names(signed(request(), at=NOW_S + seconds)) == ["shop-1"]
