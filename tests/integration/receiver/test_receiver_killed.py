@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 from connectors.base import Events, Secret, SourceConfig
 from connectors.shopify.normalise import normalise
 from connectors.shopify.sandbox import ShopifySandbox
+from connectors.stripe.sandbox import StripeSandbox
 from connectors.xero.sandbox import ManualClock, Sandbox
 from schemas import raw
 from schemas.envelope import STRUCTURED, from_kafka
@@ -35,6 +37,7 @@ from tests.unit.shopify.running import ACCESS, KEY
 
 ROOT = Path(__file__).parents[3]
 XERO_KEY = "the key of Xero's webhook"
+STRIPE_KEY = "whsec_of_the_endpoint"
 SHOPIFY = SourceConfig(name="boutique-1", connector="shopify", secrets=(Secret(KEY),), gateway="boutique-1")
 SOURCES = """
   boutique-1:
@@ -46,6 +49,14 @@ SOURCES = """
     secrets:
       - env: LEDGERSTREAM_SECRET_XERO_1
 """
+
+
+class SignedNow(ManualClock):
+    """Waits as it is told, but says the real time: Stripe signs it at each try, and the receiver holds it against its
+    own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
 
 @dataclass
@@ -124,7 +135,8 @@ async def door(folder: Path, prefix: str) -> AsyncIterator[Door]:
         "LEDGERSTREAM_SECRET_SHOP_2": "token-of-shop-2",
         "LEDGERSTREAM_SECRET_BOUTIQUE_1": KEY,
         "LEDGERSTREAM_SECRET_XERO_1": XERO_KEY,
-        **{f"LEDGERSTREAM_SECRET_{name}": "x" for name in ("SHOP_1", "CRM_1", "JOBS_1", "STRIPE_1")},
+        "LEDGERSTREAM_SECRET_STRIPE_1": STRIPE_KEY,
+        **{f"LEDGERSTREAM_SECRET_{name}": f"secret-of-{name}" for name in ("SHOP_1", "CRM_1", "JOBS_1")},
     }
     found = Door(broker, prefix, folder, settings, port)
     try:
@@ -136,16 +148,21 @@ async def door(folder: Path, prefix: str) -> AsyncIterator[Door]:
 
 
 async def under_fire(found: Door, kills: int, away_s: float, seed: int) -> None:
-    """Orders of three sources at once, while the receiver dies `kills` times and Kafka is away once."""
+    """Business of four sources at once, while the receiver dies `kills` times and Kafka is away once."""
     chance, clock, numbers = random.Random(seed), ManualClock(START), itertools.count()
+    signed_now = SignedNow(START)
+    clocks = (clock, signed_now)
     shop = ShopifySandbox(clock=clock, secret=KEY, token=ACCESS)
+    stripe = StripeSandbox(clock=signed_now, secret=STRIPE_KEY)
     xero = Sandbox(clock=clock)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http, xero.serve() as xero_at:
         await found.start(http)
         shop.subscribe_all(f"{found.url}/v1/sources/boutique-1")
+        stripe.deliveries.add(f"{found.url}/v1/sources/stripe-1")
         assert (await xero.webhook.subscribe(f"{found.url}/v1/sources/xero-1", XERO_KEY)).status == "ok"
         producers = [asyncio.create_task(_produce(found, numbers, http)) for _ in range(4)]
         for kill in range(kills):
+            stripe.payments.charge(2400 + kill, metadata={"order_id": str(kill)})
             await _a_day(shop, xero_at.base_url, xero.organisations[0].tenant_id, kill, http)
             await asyncio.sleep(chance.uniform(0.02, 0.3))
             await found.kill()
@@ -156,20 +173,25 @@ async def under_fire(found: Door, kills: int, away_s: float, seed: int) -> None:
                 await asyncio.to_thread(found.broker.start)
             await found.start(http)
             # Retries come by the sources' own schedules, on a clock of their own.
-            clock.advance(chance.uniform(1, 120))
+            for one in clocks:
+                one.advance(chance.uniform(1, 120))
         for producer in producers:
             producer.cancel()
         await asyncio.gather(*producers, return_exceptions=True)
         for _ in range(60):
-            clock.advance(600)
+            for one in clocks:
+                one.advance(600)
             await asyncio.sleep(0.1)
             await shop.deliveries.settled()
+            await stripe.deliveries.settled()
             waiting = [one for one in xero.webhook.shown()["deliveries"] if one["progress"] != "delivered"]
-            if not waiting and all(one.state == "delivered" for one in shop.deliveries.log):
+            states = [one.state for one in shop.deliveries.log] + [one.state for one in stripe.deliveries.log]
+            if not waiting and set(states) == {"delivered"}:
                 break
         await xero.webhook.close()
         await shop.deliveries.close()
-    await _counted(found, shop, xero)
+        await stripe.deliveries.close()
+    await _counted(found, shop, stripe, xero)
 
 
 async def _produce(found: Door, numbers: "itertools.count[int]", http: aiohttp.ClientSession) -> None:
@@ -192,13 +214,14 @@ async def _a_day(shop: ShopifySandbox, xero: str, tenant: str, day: int, http: a
         assert answer.status == 200, await answer.text()
 
 
-async def _counted(found: Door, shop: ShopifySandbox, xero: Sandbox) -> None:
+async def _counted(found: Door, shop: ShopifySandbox, stripe: StripeSandbox, xero: Sandbox) -> None:
     bootstrap = found.broker.bootstrap
     orders = [from_kafka(one.headers, one.value) for one in await read_all(bootstrap, found.prefix + "events.orders")]
     told = {one.id for one in orders}
     assert found.accepted <= told <= found.sent
     requests = [raw.from_kafka(one.headers, one.value) for one in await read_all(bootstrap, found.prefix + "raw")]
     _shop_is_whole([one for one in requests if one.source == "boutique-1"], shop)
+    _stripe_is_whole([one.body for one in requests if one.source == "stripe-1"], stripe)
     _xero_is_whole([one.body for one in requests if one.source == "xero-1"], xero)
 
 
@@ -213,6 +236,13 @@ def _shop_is_whole(requests: list[raw.RawRecord], shop: ShopifySandbox) -> None:
             by_key.setdefault(envelope.key, set()).add(envelope.data)
     assert by_key
     assert {len(contents) for contents in by_key.values()} == {1}, "a delivery that came twice is one event"
+
+
+def _stripe_is_whole(bodies: list[bytes], stripe: StripeSandbox) -> None:
+    log = stripe.deliveries.log
+    assert [one.state for one in log] == ["delivered"] * len(log), "every delivery got its 2xx in the end"
+    assert {json.loads(body)["id"] for body in bodies} == {one.event_id for one in log}
+    assert any(len(one.tries) > 1 for one in log), "its own schedule brought some of them"
 
 
 def _xero_is_whole(bodies: list[bytes], xero: Sandbox) -> None:
