@@ -32,18 +32,20 @@ class Needs:
 
     `signs_with`: the secret of its webhooks, in words for whoever looks for it; None for a kind without a door of its
     own. `payments`: it is a payment gateway, which tells of money and not of orders, so it needs `order_source` and
-    clearing accounts. `api`: it may have one, which is swept.
+    clearing accounts. `api`: it may have one, which is swept. `shares`: one secret signs for several sources, as that
+    of an app does for every shop that it is in.
     """
 
     signs_with: str | None
     payments: bool
     api: bool
+    shares: bool = False
 
 
 NEEDS: Final[Mapping[ConnectorKind, Needs]] = {
     "cloudevents": Needs(signs_with=None, payments=False, api=False),
     "stripe": Needs(signs_with="the signing secret of the webhook endpoint there", payments=True, api=True),
-    "shopify": Needs(signs_with="the client secret of the shop's app", payments=False, api=True),
+    "shopify": Needs(signs_with="the client secret of the shop's app", payments=False, api=True, shares=True),
     "outbox": Needs(signs_with=None, payments=False, api=False),
     "xero": Needs(signs_with="the key of the webhook in Xero's developer portal", payments=False, api=False),
 }

@@ -2,12 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from connectors.base import ApiConfig, ConnectorKind, OutboxConfig, Secret, SourceConfig
+from connectors.base import NEEDS, ApiConfig, ConnectorKind, OutboxConfig, Secret, SourceConfig
 from connectors.outbox.address import dialect_of
 from streams.core import tenant_checks
 from streams.core.file_reading import Reading, read
@@ -50,6 +50,7 @@ def load(folder: Path, environ: Mapping[str, str]) -> Tenants:
     problems += tenant_checks.problems(sources, files)
     warnings = list(tenant_checks.warnings(sources, files))
     configs = {name: _config(sources, name, environ, problems, warnings) for name in sources.content.sources}
+    problems += (sentence for _, sentence in _shared(sources, configs))
     if problems:
         raise TenantFilesError("\n".join(problems))
     tenants = {name: Tenant(name, file.content) for name, file in files.items()}
@@ -80,9 +81,12 @@ def sources_of(folder: Path, environ: Mapping[str, str]) -> Mapping[str, FoundSo
     # The route may be in the file that cannot be read.
     all_read = len(files) == len(texts) - 1
     found = {}
+    refused: dict[str, list[str]] = {name: [] for name in sources.content.sources}
+    configs = {name: _config(sources, name, environ, refused[name], []) for name in sources.content.sources}
+    for name, sentence in _shared(sources, configs):
+        refused[name].append(sentence)
     for name, source in sources.content.sources.items():
-        wrong: list[str] = []
-        _config(sources, name, environ, wrong, [])
+        wrong = refused[name]
         wrong += tenant_checks.of_source(sources, name)
         wrong += tenant_checks.unrouted(sources, name, files) if all_read else ()
         expected = source.expected.expectation() if source.expected else None
@@ -149,6 +153,23 @@ def _config(
         api=_api(sources, name, environ, problems),
         requests_per_minute=source.requests_per_minute,
     )
+
+
+def _shared(sources: Reading[SourcesFile], configs: Mapping[str, SourceConfig]) -> Iterator[tuple[str, str]]:
+    """The sources that have a secret or a token of another one, each with a sentence."""
+    first: dict[str, SourceConfig] = {}
+    for name, config in configs.items():
+        for kind, some in (("secrets", config.secrets), ("tokens", config.tokens)):
+            for at, secret in enumerate(some):
+                owner = first.setdefault(secret.reveal(), config)
+                one_app = kind == "secrets" and owner.connector == config.connector and NEEDS[config.connector].shares
+                if owner is not config and not one_app:
+                    where = sources.where("sources", name, kind, at)
+                    yield (
+                        name,
+                        f"{where}: {owner.name} has the same value, so whoever knows it could tell events of both. "
+                        "Give each source its own.",
+                    )
 
 
 def _further(source: Source) -> list[SecretRef]:

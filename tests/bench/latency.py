@@ -68,7 +68,7 @@ class _Shops:
         headers = {
             "Content-Type": STRUCTURED,
             "Ledgerstream-Source": order.source,
-            "Authorization": f"Bearer {organisations.SECRET}",
+            "Authorization": f"Bearer {organisations.token_of(order.source)}",
         }
         body = orjson.dumps(event.document)
         async with self.session.post(f"{self.url}/v1/events", data=body, headers=headers) as response:

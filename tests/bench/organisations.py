@@ -13,7 +13,6 @@ from connectors.xero.sandbox.books.tables import Book
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _NAMESPACE: Final = uuid.UUID("0d8f9f2e-5a0c-4c39-9c0b-1f5f3a3c7a11")
-SECRET: Final = "a-secret-of-the-bench"
 
 
 def add(sandbox: Sandbox, count: int) -> list[str]:
@@ -34,12 +33,17 @@ def shop(number: int) -> str:
     return f"shop-{number}"
 
 
+def token_of(source: str) -> str:
+    """The token of a source: its own, as two with one are refused."""
+    return f"token-of-{source}"
+
+
 def write_files(folder: Path, tenant_ids: Sequence[str]) -> None:
     """sources.yaml and a tenant file for each organisation, like the one that comes with the product."""
     template = yaml.safe_load((_ROOT / "deploy" / "tenants" / "uk.yaml").read_text())
     folder.mkdir(parents=True, exist_ok=True)
     sources = {
-        shop(number): {"connector": "cloudevents", "tokens": [{"insecure_literal": SECRET}]}
+        shop(number): {"connector": "cloudevents", "tokens": [{"insecure_literal": token_of(shop(number))}]}
         for number in range(len(tenant_ids))
     }
     _write(folder / "sources.yaml", {"version": 1, "sources": sources})

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[2] / "deploy" / "tenants"
 ENVIRON: Mapping[str, str] = {
     "LEDGERSTREAM_TENANT_UK": "xero-uk",
     "LEDGERSTREAM_TENANT_IE": "xero-ie",
-    **{f"LEDGERSTREAM_SECRET_{name}": "hush" for name in ("SHOP_1", "SHOP_2", "CRM_1", "JOBS_1", "STRIPE_1")},
+    **{f"LEDGERSTREAM_SECRET_{name}": f"hush {name}" for name in ("SHOP_1", "SHOP_2", "CRM_1", "JOBS_1", "STRIPE_1")},
 }
 TENANTS: Tenants = tenants.load(FOLDER, ENVIRON)
 

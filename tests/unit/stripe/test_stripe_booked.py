@@ -33,7 +33,7 @@ sources:
     gateway: stripe
     order_source: {orders}
     order_metadata_keys: [order_id]
-    secrets: [{{insecure_literal: hush}}]
+    secrets: [{{insecure_literal: whsec_hush}}]
     api: {{url: "https://api.example.com", token: {{insecure_literal: hush}}}}
   shop-1:
     connector: cloudevents

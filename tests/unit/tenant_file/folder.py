@@ -6,7 +6,13 @@ from pathlib import Path
 from streams import tenants
 from streams.core.tenants import Tenants
 
-ENVIRON: Mapping[str, str] = {"TENANT_UK": "xero-uk", "SECRET_SHOP": "hush", "EMPTY": ""}
+ENVIRON: Mapping[str, str] = {
+    "TENANT_UK": "xero-uk",
+    "SECRET_SHOP": "hush",
+    "SECRET_STRIPE": "hush too",
+    "SECRET_XERO": "hush as well",
+    "EMPTY": "",
+}
 
 FILES: Mapping[str, str] = {
     "sources.yaml": """\
@@ -21,7 +27,7 @@ sources:
     gateway: stripe
     order_source: shop-1
     secrets:
-      - env: SECRET_SHOP
+      - env: SECRET_STRIPE
 """,
     "uk.yaml": """\
 version: 1

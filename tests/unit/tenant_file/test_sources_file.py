@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from connectors.base import REQUESTS_PER_MINUTE, ConnectorKind
+from streams import tenants
 from streams.core.file_reading import read
 from streams.core.tenant_file import SourcesFile
 from tests.unit.tenant_file.folder import ENVIRON, FILES, changed, load, problems
@@ -19,6 +20,7 @@ LIST = "expected a list: [a, b], or lines that begin with -"
 HIDDEN = "got a value that is not shown"
 EMPTY = "a secret is empty: set it to the value that the source signs or authenticates with."
 SECRETS = "    secrets:\n      - env: SECRET_SHOP\n"
+OF_STRIPE = SECRETS.replace("SHOP", "STRIPE")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ SECRETS = "    secrets:\n      - env: SECRET_SHOP\n"
             f"sources.yaml:7: {STRIPE}.order_source is missing. Name the source whose orders are paid there.",
         ),
         (
-            f"    order_source: shop-1\n{SECRETS}",
+            f"    order_source: shop-1\n{OF_STRIPE}",
             "    order_source: shop-1\n",
             f"sources.yaml:7: {STRIPE}.secrets is missing. Add the signing secret of the webhook endpoint there.",
         ),
@@ -126,12 +128,12 @@ def test_no_sources_at_all(tmp_path: Path) -> None:
 def test_secrets_come_from_where_the_file_says(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(" from a file\n")
     more = (
-        f"      - file: {tmp_path / 'secret'}\n      - insecure_literal: hushed\n    tokens: [{{env: SECRET_SHOP}}]\n"
+        f"      - file: {tmp_path / 'secret'}\n      - insecure_literal: hushed\n    tokens: [{{env: SECRET_STRIPE}}]\n"
     )
     found = load(tmp_path, sources=FILES["sources.yaml"] + more)
     stripe = found.sources["stripe-1"]
-    assert [secret.reveal() for secret in stripe.secrets] == ["hush", "from a file", "hushed"]
-    assert [token.reveal() for token in stripe.tokens] == ["hush"]
+    assert [secret.reveal() for secret in stripe.secrets] == ["hush too", "from a file", "hushed"]
+    assert [token.reveal() for token in stripe.tokens] == ["hush too"]
     assert found.warnings == (
         f"{tmp_path}/sources.yaml:7: sources.stripe-1: a secret stands in the file; for real business use env or file.",
     )
@@ -164,6 +166,32 @@ def test_truth_is_written_as_yaml_allows(tmp_path: Path, written: str, live: boo
     assert found.sources["stripe-1"].live is live
 
 
+SAME = (
+    "sources.yaml:{line}: sources.{where}: {owner} has the same value, so whoever knows it could tell events of both. "
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "where", "owner"),
+    [
+        ("  crm-1:\n    connector: cloudevents\n    tokens: [{env: SECRET_SHOP}]\n", "crm-1.tokens[0]", "shop-1"),
+        ("  two-1:\n    connector: cloudevents\n    secrets: [{env: SECRET_STRIPE}]\n", "two-1.secrets[0]", "stripe-1"),
+    ],
+)
+def test_a_secret_is_of_one_source(tmp_path: Path, more: str, where: str, owner: str) -> None:
+    """Else whoever signs for the one could tell events of the other."""
+    [found] = problems(tmp_path, sources=FILES["sources.yaml"] + more)
+    assert found == SAME.format(line=15, where=where, owner=owner) + "Give each source its own."
+    assert "hush" not in found
+    in_list = tenants.sources_of(tmp_path, ENVIRON)[where.partition(".")[0]].problems
+    assert [sentence for sentence in in_list if "the same value" in sentence] == [f"{tmp_path}/{found}"]
+
+
+def test_one_app_of_shopify_signs_for_every_shop_that_it_is_in(tmp_path: Path) -> None:
+    two = "".join(f"  s-{n}:\n    connector: shopify\n    secrets: [{{env: SECRET_XERO}}]\n" for n in (1, 2))
+    assert problems(tmp_path, sources=FILES["sources.yaml"] + two) == []
+
+
 XERO = "  xero-1:\n    connector: xero\n"
 
 
@@ -177,7 +205,7 @@ XERO = "  xero-1:\n    connector: xero\n"
         ),
         (
             XERO
-            + "    secrets: [{env: SECRET_SHOP}]\n    api: {url: 'https://x.example', token: {env: SECRET_SHOP}}\n",
+            + "    secrets: [{insecure_literal: w}]\n    api: {url: 'https://x.example', token: {env: SECRET_SHOP}}\n",
             "sources.yaml:16: sources.xero-1.api: the connector xero asks no API. Remove it, or correct the connector.",
         ),
     ],
@@ -187,7 +215,7 @@ def test_what_a_source_of_xero_lacks_or_has_too_much(tmp_path: Path, more: str, 
 
 
 def test_xero_needs_no_route(tmp_path: Path) -> None:
-    found = load(tmp_path, sources=FILES["sources.yaml"] + XERO + "    secrets: [{env: SECRET_SHOP}]\n")
+    found = load(tmp_path, sources=FILES["sources.yaml"] + XERO + "    secrets: [{env: SECRET_XERO}]\n")
     assert found.warnings == ()
 
 
