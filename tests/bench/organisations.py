@@ -52,6 +52,8 @@ def write_files(folder: Path, tenant_ids: Sequence[str]) -> None:
             "xero_tenant_id": tenant_id,
             "routes": [{"source": shop(number)}],
             "numbers": {shop(number): {"invoice": "I-", "credit_note": "C-"}},
+            # Nobody pays there: the template's gateway is a source that these files do not have.
+            "payments": [],
             "contacts": {shop(number): {"policy": "per_customer", "channel_name": "Customers"}},
         }
         _write(folder / f"tenant-{number}.yaml", {**template, **own})
