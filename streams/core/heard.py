@@ -88,7 +88,7 @@ _SHOWN_MAX: Final = 1000
 class Seen:
     """One document as Xero shows it now. `ours` is what we posted of it, None where we did not make it; `effect` its
     effect key. `changed_at` is Xero's time of its last change. `is_answer`: it is what Xero answered to our own write.
-    """
+    `is_old`: it may have been there before we listened, where it was not seen before."""
 
     tenant: str
     resource: Told
@@ -98,6 +98,7 @@ class Seen:
     ours: Body | None = None
     effect: str | None = None
     is_answer: bool = False
+    is_old: bool = False
 
 
 def is_sale(resource: str, body: Body) -> bool:
@@ -153,7 +154,8 @@ def told_by(before: Sight | None, after: Sight, seen: Seen) -> Contract | None:
 
 def _changes(before: Sight | None, after: Sight, seen: Seen) -> list[str]:
     if before is None:
-        return ["created", *_since_created(after, seen)]
+        # Of what may be old nobody knows what it was before; somebody did something with it.
+        return ["edited"] if seen.is_old else ["created", *_since_created(after, seen)]
     found: list[str] = []
     status = _STATUS[seen.resource]
     if before[status] != after[status]:

@@ -164,8 +164,8 @@ class Listening:
         now = self._clock.now()
         async with self._store.write() as connection:
             await leases.check(connection, one.tenant, fence)
-            await documents.save_newer(connection, one.tenant, found)
             news = await telling.tell(connection, one.voice, found, now)
+            await documents.save_newer(connection, one.tenant, found)
             await self._read(connection, one, resource, ids, asked_at)
         return news
 
@@ -190,8 +190,8 @@ class Listening:
             values = {"page": page, "modified_since": since, "began_at": began_at, "next_at": now}
         async with self._store.write() as connection:
             await leases.check(connection, one.tenant, fence)
+            news = await telling.tell(connection, one.voice, found, now, listened_since=survey.listened_since)
             await documents.save_newer(connection, one.tenant, found)
-            news = await telling.tell(connection, one.voice, found, now, silent_before=survey.listened_since)
             if survey.name == "Payments" and not survey.is_first:
                 await hearing.to_be_read(connection, _paid(one, found), now)
             # A resync that was asked for meanwhile has put the survey back to its beginning: it stays so.

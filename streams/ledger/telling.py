@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.xero.wire import NUMBER_KEYS, moment
+from connectors.xero.wire import NUMBER_KEYS, day, moment
 from schemas.codec import to_json
 from schemas.events.fields import Contract
+from streams.core import surveys
 from streams.core.heard import TOLD, Seen, Sight, Told, due_on, is_sale, sight, told_by
 from streams.core.search import bears_mark
 from streams.core.situation import Document
@@ -25,6 +26,7 @@ from streams.ledger.among import among
 from streams.ledger.rows import chunks
 
 _told: Final = tables_hearing.told
+_surveys: Final = tables_hearing.surveys
 _effects: Final = tables.effects
 _documents: Final = tables.documents
 _calls: Final = tables.calls
@@ -58,16 +60,16 @@ async def tell(
     documents: Collection[Document],
     now: datetime,
     *,
-    silent_before: datetime | None = None,
     answered: Mapping[str, Owner] = _NONE,
+    listened_since: datetime | None = None,
 ) -> int:
-    """Compare documents with what was told; how many news that made. What was never told of and is as it
-    was `silent_before` is only remembered: it was there before we listened. `answered`: the owners of documents, by
-    id, that are shown because we wrote them."""
+    """Compare documents with what was told, before they are kept; how many news that made. What was never told of and
+    is as it was before we listened is only remembered. `answered`: the owners of documents, by id, that are shown
+    because we wrote them. `listened_since`: when we began to listen, where that is known already."""
     found = 0
     for resource in TOLD:
         some = {one.xero_id: one for one in documents if one.resource == resource and is_sale(resource, one.body)}
-        telling = _Telling(connection, voice, resource, now, silent_before=silent_before, answered=answered)
+        telling = _Telling(connection, voice, resource, now, answered=answered, listened_since=listened_since)
         for ids in chunks(some):
             found += await telling.tell([some[one] for one in ids])
     return found
@@ -103,21 +105,25 @@ class _Telling:
         resource: Told,
         now: datetime,
         *,
-        silent_before: datetime | None = None,
         answered: Mapping[str, Owner] = _NONE,
+        listened_since: datetime | None = None,
         is_clock: bool = False,
     ) -> None:
         self._connection = connection
         self._voice = voice
         self._resource = resource
         self._now = now
-        self._silent_before = silent_before
         self._answered = answered
         self._is_clock = is_clock
+        self._listened_since = listened_since
 
     async def tell(self, documents: Sequence[Document]) -> int:
         ids = [one.xero_id for one in documents]
         before = await self._before(ids)
+        unseen = [one for one in ids if one not in before]
+        held = await self._held(unseen)
+        if self._listened_since is None and not self._answered.keys() >= set(unseen):
+            self._listened_since = await self._since()
         owners = {**self._answered, **await self._owners([one for one in ids if one not in self._answered])}
         under_way = await self._under_way([one for one in documents if one.xero_id not in self._answered])
         told: list[dict[str, Any]] = []
@@ -128,7 +134,8 @@ class _Telling:
                 continue
             owner = under_way.get(document.xero_id) or owners.get(document.xero_id)
             is_written = document.xero_id in self._answered or document.xero_id in under_way
-            row, item = self._one(document, before.get(document.xero_id), owner, is_written=is_written)
+            known = held.get(document.xero_id)
+            row, item = self._one(document, before.get(document.xero_id), known, owner, is_written=is_written)
             told += [row] if row else []
             news += [item] if item else []
         await bulk.upsert(self._connection, _told, told)
@@ -136,12 +143,13 @@ class _Telling:
         return len(news)
 
     def _one(
-        self, document: Document, before: Any, owner: Owner | None, *, is_written: bool
+        self, document: Document, before: Any, held: Any, owner: Owner | None, *, is_written: bool
     ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         changed_at = self._now if self._is_clock else moment(document.body, "UpdatedDateUTC") or self._now
         if before is not None and changed_at < before["changed_at"] and not self._is_clock:
             return None, None
-        then: Sight | None = before["sight"] if before else None
+        # What was never told of is compared with what we know of it: it was booked before we listened.
+        then: Sight | None = before["sight"] if before else sight(self._resource, held) if held else None
         after = sight(self._resource, document.body, overdue=self._is_clock or self._is_still_late(then, document))
         seen = Seen(
             tenant=self._voice.tenant,
@@ -150,12 +158,12 @@ class _Telling:
             body=document.body,
             changed_at=changed_at,
             # What we wrote was told when Xero answered. What is new since is not ours, even if it is as we once posted.
-            ours=owner.posted_body if owner and (is_written or before is None) else None,
+            ours=owner.posted_body if owner and (is_written or then is None) else None,
             effect=owner.effect_key if owner else None,
             is_answer=document.xero_id in self._answered,
+            is_old=owner is None and self._may_be_old(document),
         )
-        is_old = then is None and self._silent_before is not None and changed_at < self._silent_before
-        event = None if is_old else told_by(then, after, seen)
+        event = None if before is None and self._was_before(changed_at) else told_by(then, after, seen)
         number = (before["changes"] if before else 0) + (event is not None)
         row = {
             "tenant": self._voice.tenant,
@@ -167,6 +175,16 @@ class _Telling:
             "due_on": None if after.get("overdue") == "True" or self._resource != "Invoices" else due_on(document.body),
         }
         return row, self._news(document, number, event, changed_at) if event else None
+
+    def _was_before(self, changed_at: datetime) -> bool:
+        """Whether it was so before we listened."""
+        return self._listened_since is not None and changed_at < self._listened_since
+
+    def _may_be_old(self, document: Document) -> bool:
+        """Whether it may be older than what was read when we began to listen: then that is known of what is open."""
+        since = self._listened_since and surveys.first_since("Invoices", self._listened_since)
+        dated = day(document.body, "Date")
+        return since is not None and dated is not None and dated < since.date().isoformat()
 
     def _is_still_late(self, then: Sight | None, document: Document) -> bool:
         """Whether it was told to be overdue, and neither was paid nor got a later day since."""
@@ -198,6 +216,20 @@ class _Telling:
         )
         rows = (await self._connection.execute(statement)).mappings().all()
         return {row["xero_id"]: row for row in rows}
+
+    async def _held(self, ids: list[str]) -> Mapping[str, Any]:
+        """What is known of documents that were never told of."""
+        if not ids:
+            return {}
+        mine = (_documents.c.tenant == self._voice.tenant, _documents.c.resource == self._resource)
+        statement = select(_documents.c.xero_id, _documents.c.body).where(*mine, among(_documents.c.xero_id, ids))
+        return {row[0]: row[1] for row in await self._connection.execute(statement)}
+
+    async def _since(self) -> datetime | None:
+        """When we began to listen."""
+        began = select(func.min(_surveys.c.listened_since)).where(_surveys.c.tenant == self._voice.tenant)
+        since: datetime | None = (await self._connection.execute(began)).scalar()
+        return since
 
     async def _under_way(self, documents: Sequence[Document]) -> Mapping[str, Owner]:
         """The owners of documents that a call without an outcome may have written: Xero shows them before we know. One

@@ -59,9 +59,17 @@ def told(
     ours: dict[str, Any] | None = None,
     *,
     is_answer: bool = False,
+    is_old: bool = False,
 ) -> Any:
     seen = Seen(
-        tenant="uk", resource=resource, xero_id="id-1", body=after, changed_at=AT, ours=ours, is_answer=is_answer
+        tenant="uk",
+        resource=resource,
+        xero_id="id-1",
+        body=after,
+        changed_at=AT,
+        ours=ours,
+        is_answer=is_answer,
+        is_old=is_old,
     )
     return told_by(sight(resource, before) if before else None, sight(resource, after), seen)
 
@@ -240,6 +248,11 @@ def test_what_people_did_to_ours_before_we_saw_it_is_told_with_what_it_was() -> 
     # What Xero makes of our own write is nobody's edit, but it is not what we wrote.
     answer = told("Invoices", None, body, {**POSTED, "LineItems": lines}, is_answer=True)
     assert (answer.changes, answer.by) == (("created",), "others")
+
+
+def test_what_may_have_been_there_before_we_listened_is_not_told_as_created() -> None:
+    event = told("Invoices", None, changed(INVOICE, Status="PAID", AmountPaid="20.00", AmountDue="0.00"), is_old=True)
+    assert (event.changes, event.by, event.fields) == (("edited",), "others", ())
 
 
 @pytest.mark.parametrize(
