@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.xero.wire import amount
+from schemas.codec import shorten
 from schemas.money import for_people
 from streams.core.situation import RESTORED
 from streams.desk.lines import LetterLine, line_of, moment, short
@@ -16,6 +17,7 @@ from streams.ledger.timeline import (
     CommandView,
     DocumentView,
     EventView,
+    NewsView,
     Timeline,
     TransitionView,
 )
@@ -41,6 +43,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[CallView, ...]
     dead_letters: tuple[LetterLine, ...]
     questions: tuple[Question, ...]
+    news: tuple[NewsView, ...] = ()
 
 
 def story_of(key: str, timeline: Timeline, now: datetime) -> Story:
@@ -53,6 +56,8 @@ def story_of(key: str, timeline: Timeline, now: datetime) -> Story:
             Happened(at=one.asked_at, about=f"question {short(one.question_id)}", text=one.text)
             for one in timeline.questions
         ),
+        # What a write of ours did is told by its command.
+        *(_changed(one) for one in timeline.news if one.data["by"] != "us"),
     ]
     return Story(
         key=key,
@@ -65,6 +70,7 @@ def story_of(key: str, timeline: Timeline, now: datetime) -> Story:
         calls=timeline.calls,
         dead_letters=tuple(line_of(row, now) for row in timeline.dead_letters),
         questions=timeline.questions,
+        news=timeline.news,
     )
 
 
@@ -79,19 +85,36 @@ def command_text(one: CommandView) -> str:
 
 
 def document_text(one: DocumentView) -> str:
-    """A document with number, status and total, as far as Xero told them."""
+    """A document with number, status and money, as far as Xero told them, and when it did."""
     if one.xero_id is None:
         return "not in Xero"
     body: Mapping[str, Any] = one.body if isinstance(one.body, Mapping) else {}
-    parts = [one.resource, one.number, body.get("Status"), _total(body), one.tenant]
-    return ", ".join(str(part) for part in (*parts, one.xero_id) if part)
+    seen = None if one.read_at is None else f"seen {moment(one.read_at)}"
+    parts = [one.resource, one.number, body.get("Status"), *_money(body), one.tenant, one.xero_id, seen]
+    return ", ".join(str(part) for part in parts if part)
 
 
-def _total(body: Mapping[str, Any]) -> str | None:
-    total = amount(body.get("Total", body.get("Amount")))
+def _money(body: Mapping[str, Any]) -> list[str]:
+    """What a document comes to; of an invoice that stands, also what was paid and is due."""
     # A payment has the currency of what it pays.
     of = body if "CurrencyCode" in body else body.get("Invoice") or body.get("CreditNote") or {}
-    return None if total is None else f"total {for_people(total, str(of.get('CurrencyCode')))}"
+    told = {"total": body.get("Total", body.get("Amount"))}
+    if body.get("Status") not in ("VOIDED", "DELETED"):
+        told |= {"paid": body.get("AmountPaid"), "due": body.get("AmountDue")}
+    amounts = {word: amount(value) for word, value in told.items()}
+    currency = str(of.get("CurrencyCode"))
+    return [f"{word} {for_people(value, currency)}" for word, value in amounts.items() if value is not None]
+
+
+def _changed(one: NewsView) -> Happened:
+    """What somebody did in Xero, or the clock, with each field before and after."""
+    data = one.data
+    fields = "; ".join(
+        f"{field['field']} {shorten(field.get('before') or '')} → {shorten(field.get('after') or '')}"
+        for field in data.get("fields", ())
+    )
+    text = f"in Xero, not by us: {', '.join(data['changes'])}{f': {fields}' if fields else ''}"
+    return Happened(at=one.at, about=str(data.get("number") or data.get("name") or one.xero_id), text=text)
 
 
 def _event(one: EventView) -> Happened:

@@ -13,14 +13,14 @@ from schemas.codec import to_json
 from schemas.states import WaitReason
 from streams.clock import Clock
 from streams.core.situation import RESTORED
-from streams.ledger import asking, dead_letters, raw_ends, tables, waits
+from streams.ledger import asking, dead_letters, raw_ends, tables, tables_hearing, waits
 from streams.ledger.among import among
 from streams.ledger.asking import Question
 from streams.ledger.dead_letters import LetterRow
 from streams.ledger.engine import Store
 from streams.ledger.ready import UNFINISHED
 from streams.ledger.repeat import repeated
-from streams.ledger.rows import chunks
+from streams.ledger.rows import chunks, grouped
 
 _events: Final = tables.events
 _commands: Final = tables.commands
@@ -64,7 +64,7 @@ class CommandView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
-    """An effect and its document. `body` is the last that Xero told of it."""
+    """An effect and its document. `body` is the last that Xero told of it, at `read_at`."""
 
     effect_key: str
     tenant: str | None
@@ -75,6 +75,17 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     current_command: str
     posted_at: datetime | None
     body: Any = None
+    read_at: datetime | None = None
+
+
+class NewsView(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of such a document in Xero, at Xero's time; `data` is the event's, as schemas.events.xero says."""
+
+    resource: str
+    xero_id: str
+    number: int
+    at: datetime
+    data: Any
 
 
 class TransitionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +133,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[CallView, ...] = ()
     dead_letters: tuple[LetterRow, ...] = ()
     questions: tuple[Question, ...] = ()
+    news: tuple[NewsView, ...] = ()
 
 
 class Timelines:
@@ -173,15 +185,17 @@ class Timelines:
             events = await _rows(connection, _events, where, _events.c.recorded_at)
             pending = [row for row in commands if row["state"] == "pending"]
             waiting = await waits.of_commands(connection, pending, self._clock.now())
+            found = await _documents(connection, [row["effect_key"] for row in commands])
             return Timeline(
                 entities=entities,
                 events=tuple(_view(EventView, row) for row in events),
                 commands=tuple(_command(row, waiting.get(row["command_id"])) for row in commands),
-                documents=await _documents(connection, [row["effect_key"] for row in commands]),
+                documents=found,
                 transitions=await _transitions_of(connection, [*entities, *alone], ids),
                 calls=await _calls_of(connection, ids),
                 dead_letters=tuple(await _letters_of(connection, entities, ids, alone)),
                 questions=await _questions_of(connection, entities, ids),
+                news=await _news_of(connection, found),
             )
 
 
@@ -282,7 +296,7 @@ def _command(row: dict[str, Any], waiting: Any) -> CommandView:
 async def _documents(connection: AsyncConnection, effect_keys: Sequence[str]) -> tuple[DocumentView, ...]:
     documents = tables.documents
     statement = (
-        select(_effects, documents.c.body)
+        select(_effects, documents.c.body, documents.c.read_at)
         .outerjoin(
             documents,
             (documents.c.tenant == _effects.c.tenant)
@@ -293,6 +307,17 @@ async def _documents(connection: AsyncConnection, effect_keys: Sequence[str]) ->
         .order_by(_effects.c.effect_key)
     )
     return tuple(_view(DocumentView, row) for row in (await connection.execute(statement)).mappings())
+
+
+async def _news_of(connection: AsyncConnection, found: Sequence[DocumentView]) -> tuple[NewsView, ...]:
+    """What was told of these documents, in order."""
+    news = tables_hearing.news
+    places = [(one.tenant, one.resource, one.xero_id) for one in found if one.xero_id is not None]
+    told: list[dict[str, Any]] = []
+    for tenant, resource, ids in grouped(places):
+        where = (news.c.tenant == tenant) & (news.c.resource == resource) & news.c.xero_id.in_(ids)
+        told += await _rows(connection, news, where, news.c.id)
+    return tuple(_view(NewsView, {**row, "data": msgspec.json.decode(row["data"])}) for row in told)
 
 
 async def _transitions_of(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.xero.sandbox.faults import Answer, Fault
+from streams.desk.story import story_of
 from tests.integration.sender.ears import Hearing, eventually, hearing
 from tests.integration.sender.test_sender_books import by_number
 from tests.integration.sender.test_sender_hears import booked, by_hand, calm
@@ -48,6 +49,16 @@ async def test_without_webhooks_what_people_do_after_our_write_is_told_and_not_w
         assert await told_of(h, second["id"]) == [created, (("sent", "edited"), "others")]
         assert await told_of(h, third["contact_id"]) == [created, (("archived",), "others")]
         assert await told_of(h, second["contact_id"]) == [created, (("merged",), "others")]
+        story = story_of("S1-1002", await h.world.ledger.timeline.trace("S1-1002"), h.clock.now())
+        told = [(one.about, one.text) for one in story.happened if one.text.startswith("in Xero, not by us: sent")]
+        before = invoices["S1-1002"]["due_date"]
+        assert told == [
+            (
+                "S1-1002",
+                "in Xero, not by us: sent, edited: "
+                f"DueDate {before} → 2027-01-01; SentToContact False → True; overdue True → False",
+            )
+        ]
 
 
 async def test_what_planning_reads_of_a_persons_edit_is_told_before_our_own_change(tmp_path: Path) -> None:

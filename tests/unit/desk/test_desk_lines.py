@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from schemas import envelope
@@ -10,9 +11,9 @@ from schemas.envelope import Envelope
 from streams.core.differences import Change, differences
 from streams.desk.auditing import read_record
 from streams.desk.lines import age, command, entity, moment, remedy, side_text
-from streams.desk.story import document_text
+from streams.desk.story import document_text, story_of
 from streams.kafka.records import Record
-from streams.ledger.timeline import DocumentView
+from streams.ledger.timeline import DocumentView, NewsView, Timeline
 
 ID = "6f1d4c52-6a60-5b0e-9c39-3c1f0f6f7f10"
 SHORT = "6f1d4c52-6a60"
@@ -81,6 +82,14 @@ def test_the_sides_of_a_question_show_money_as_money(name: str, side: dict[str, 
         ({"Amount": "500.0", "Invoice": {"CurrencyCode": "JPY"}}, "Invoices, S1-1, total 500, uk, x"),
         ({"Amount": "500.5"}, "Invoices, S1-1, total 500.50, uk, x"),
         (None, "Invoices, S1-1, uk, x"),
+        (
+            {"Status": "AUTHORISED", "Total": "24.0", "AmountPaid": "4.0", "AmountDue": 20, "CurrencyCode": "GBP"},
+            "Invoices, S1-1, AUTHORISED, total 24.00, paid 4.00, due 20.00, uk, x",
+        ),
+        (
+            {"Status": "VOIDED", "Total": "24.0", "AmountPaid": 0, "AmountDue": 0, "CurrencyCode": "GBP"},
+            "Invoices, S1-1, VOIDED, total 24.00, uk, x",
+        ),
     ],
 )
 def test_a_document_in_one_line(body: Any, told: str) -> None:
@@ -89,6 +98,33 @@ def test_a_document_in_one_line(body: Any, told: str) -> None:
         posted_at=None, body=body,
     )  # fmt: skip
     assert document_text(document) == told
+    seen = msgspec.structs.replace(document, read_at=datetime(2026, 11, 24, 9, 5, tzinfo=UTC))
+    assert document_text(seen) == f"{told}, seen 2026-11-24 09:05:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (
+            {
+                "number": "S1-1",
+                "changes": ["sent", "edited"],
+                "fields": [{"field": "DueDate", "before": "2026-11-20", "after": "2027-01-01"}],
+            },
+            ("S1-1", "in Xero, not by us: sent, edited: DueDate 2026-11-20 → 2027-01-01"),
+        ),
+        ({"name": "Ada", "changes": ["archived"], "fields": []}, ("Ada", "in Xero, not by us: archived")),
+    ],
+)
+def test_a_story_shows_what_people_did_in_xero(data: dict[str, Any], told: tuple[str, str]) -> None:
+    at = datetime(2026, 11, 24, 9, 5, tzinfo=UTC)
+    theirs, ours = (
+        NewsView(resource="Invoices", xero_id="x", number=number, at=at, data={**data, "by": by})
+        for number, by in enumerate(("others", "us"))
+    )
+    story = story_of("S1-1", Timeline(entities=("shop-1:order:1",), news=(theirs, ours)), at)
+    assert [(one.about, one.text) for one in story.happened] == [told]
+    assert story.news == (theirs, ours)
 
 
 @pytest.mark.parametrize(
