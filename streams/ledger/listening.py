@@ -124,31 +124,25 @@ class Listening:
             )
 
     @repeated
-    async def told_by_ours(self, one: Organisation, fence: int) -> int:
-        """Tell of documents whose newest version is the answer to a write of ours: they need no reading. How many."""
-        mine = _readings.c.xero_tenant_id == one.xero_tenant_id.lower()
+    async def drop_told(self, one: Organisation, fence: int) -> int:
+        """Let go what was named of versions that were told already: the answers to our own writes, above all. How
+        many documents need no reading by that."""
         statement = (
-            select(_readings.c.changed_at, _documents.c.resource, _documents.c.xero_id, _documents.c.body)
-            .join(
-                _documents,
-                (_documents.c.resource == _readings.c.resource) & (_documents.c.xero_id == _readings.c.xero_id),
-            )
-            .where(mine, _documents.c.tenant == one.tenant)
+            select(_readings.c.resource, _readings.c.xero_id, _readings.c.changed_at, _told.c.changed_at)
+            .join(_told, (_told.c.resource == _readings.c.resource) & (_told.c.xero_id == _readings.c.xero_id))
+            .where(_readings.c.xero_tenant_id == one.xero_tenant_id.lower(), _told.c.tenant == one.tenant)
             .limit(10 * READ_MAX)
         )
         now = self._clock.now()
+        known: dict[str, list[str]] = {}
         async with self._store.write() as connection:
             await leases.check(connection, one.tenant, fence)
-            held = [
-                Document(resource=row[1], xero_id=row[2], body=row[3], read_at=now)
-                for row in await connection.execute(statement)
-                if (updated := moment(row[3], "UpdatedDateUTC")) is not None and updated >= row[0] - _SAME
-            ]
-            await telling.tell(connection, one.voice, held, now)
-            for resource in {document.resource for document in held}:
-                ids = [document.xero_id.lower() for document in held if document.resource == resource]
+            for resource, xero_id, named_at, told_at in await connection.execute(statement):
+                if told_at >= named_at - _SAME:
+                    known.setdefault(resource, []).append(xero_id)
+            for resource, ids in known.items():
                 await self._read(connection, one, resource, ids, now)
-        return len(held)
+        return sum(map(len, known.values()))
 
     @repeated
     async def read(

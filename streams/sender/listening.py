@@ -75,8 +75,7 @@ class Listener:
         if look.is_overdue:
             await listening.tell_overdue(self._one, fence)
             self._parts.news()
-        if look.waiting is not None and await listening.told_by_ours(self._one, fence):
-            self._parts.news()
+        if look.waiting is not None and await listening.drop_told(self._one, fence):
             look = await listening.look(self._one)
         waiting, survey = look.waiting, look.survey
         self.is_gathering = waiting is not None

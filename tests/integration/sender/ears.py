@@ -19,7 +19,6 @@ from connectors.xero.verify import verify
 from schemas import raw
 from schemas.commands import Ignored
 from schemas.raw import RawRecord
-from streams.core.after import Patience
 from streams.kafka.records import Record
 from streams.ledger import open_ledger
 from streams.ledger.listening import Organisation as Listened
@@ -120,7 +119,6 @@ async def hearing(
     subscribed: bool = True,
     every: dt.timedelta = dt.timedelta(hours=1),
     switches: Switches | None = None,
-    patience: Patience = HURRIED,
 ) -> AsyncIterator[Hearing]:
     """A sandbox, a sender that listens to its first organisation, and the door of its webhooks."""
     clock, database = OneClock(), folder / "ledger.db"
@@ -131,7 +129,7 @@ async def hearing(
         listened = Listened(tenant="uk", xero_tenant_id=tenant_id, source="xero-1", every=every, zone=LONDON)
         organisations = [Organisation("uk", tenant_id, RATES, listened)]
         try:
-            given = sender_on(sandbox, address, ledger, organisations, patience=patience, clock=clock)
+            given = sender_on(sandbox, address, ledger, organisations, patience=HURRIED, clock=clock)
             async with given as (sender, counts):
                 world = World(sandbox, address, ledger, database, sender, counts)
                 ears = Ears(world)
