@@ -186,6 +186,8 @@ def _since_created(after: Sight, seen: Seen) -> list[str]:
         gone = "merged" if after[_MERGED] else "archived"
         return [gone] * (after["ContactStatus"] not in ("ACTIVE", "")) + edited
     found = [_ENDS[after["Status"]]] if after["Status"] in _ENDS else []
+    if not seen.is_answer and after["Status"] not in ((seen.ours or {}).get("Status", after["Status"]), "PAID", *_ENDS):
+        found.append("status")
     if seen.resource == "Invoices":
         found += _money_words({**after, "Status": "AUTHORISED", "AmountPaid": "0", "AmountCredited": "0"}, after)
         found += ["sent"] * (after[_SENT] == "True")

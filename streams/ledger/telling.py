@@ -29,7 +29,6 @@ _told: Final = tables_hearing.told
 _surveys: Final = tables_hearing.surveys
 _effects: Final = tables.effects
 _documents: Final = tables.documents
-_calls: Final = tables.calls
 _writes: Final = tables.writes
 
 
@@ -248,12 +247,10 @@ class _Telling:
                 _writes.c.element,
             )
             .join(_writes, _writes.c.effect_key == _effects.c.effect_key)
-            .join(_calls, _calls.c.number == _writes.c.call)
             .where(
-                _calls.c.tenant == self._voice.tenant,
-                _calls.c.state == "open",
-                _writes.c.result.is_(None),
+                _effects.c.tenant == self._voice.tenant,
                 _writes.c.resource == self._resource,
+                _writes.c.result.is_(None),
                 or_(among(_writes.c.number, list(by_number)), among(_effects.c.xero_id, list(by_id))),
             )
         )

@@ -245,6 +245,8 @@ def test_what_people_did_to_ours_before_we_saw_it_is_told_with_what_it_was() -> 
         ("Reference", "1001 LSABC", "by hand"),
         ("TaxAmount", '["3.33"]', '["0"]'),
     ]
+    approved = told("Invoices", None, INVOICE, {**POSTED, "Status": "DRAFT"})
+    assert (approved.changes, approved.by) == (("created", "status"), "others")
     # What Xero makes of our own write is nobody's edit, but it is not what we wrote.
     answer = told("Invoices", None, body, {**POSTED, "LineItems": lines}, is_answer=True)
     assert (answer.changes, answer.by) == (("created",), "others")
