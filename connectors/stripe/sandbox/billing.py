@@ -83,6 +83,9 @@ class Billing:
         payment = self._paid_by.get(invoice["id"])
         if payment is None and how == "refund":
             raise NotPossible("nobody has paid for the invoice: nothing can be given back")
+        is_included = any(
+            tax["tax_behavior"] == "inclusive" for line in self.lines[invoice["id"]] for tax in line["taxes"]
+        )
         refunds = []
         if payment is not None and how == "refund":
             refund = self._payments.refund(payment, amount)
@@ -97,7 +100,7 @@ class Billing:
             invoice=invoice["id"],
             lines={
                 "object": "list",
-                "data": [self._line(one, invoice["currency"], inclusive=False) for one in lines],
+                "data": [self._line(one, invoice["currency"], inclusive=is_included) for one in lines],
                 "has_more": False,
             },
             out_of_band_amount=amount if how == "out_of_band" else None,

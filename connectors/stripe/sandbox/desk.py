@@ -52,7 +52,10 @@ class Desk:
             "invoices/{invoice}/pay": lambda request, _asked: self._billing.pay(self._one(request, "invoice")),
             "invoices/{invoice}/void": lambda request, _asked: self._billing.void(self._one(request, "invoice")),
             "invoices/{invoice}/credit": lambda request, asked: self._billing.credit(
-                self._one(request, "invoice"), int(asked["amount"]), how=str(asked.get("how", "refund"))
+                self._one(request, "invoice"),
+                int(asked["amount"]),
+                how=str(asked.get("how", "refund")),
+                lines=asked.get("lines", ()),
             ),
             "endpoints": lambda _request, asked: self._deliveries.add(
                 str(asked["url"]), [str(one) for one in asked.get("events", ["*"])]

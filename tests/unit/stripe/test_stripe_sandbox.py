@@ -98,8 +98,10 @@ async def test_everything_may_be_made_to_happen_over_http(account: Running) -> N
     bill = await account.call("invoices", {"lines": lines, "inclusive": True})
     assert (bill["total"], bill["lines"]["data"][0]["taxes"][0]["amount"]) == (1400, 183)
     assert (await account.call(f"invoices/{bill['id']}/pay", {}))["amount_paid"] == 1400
-    note = await account.call(f"invoices/{bill['id']}/credit", {"amount": 700})
+    credited = {"amount": 700, "lines": [{"amount": 600, "percent": 20}, {"amount": 100}]}
+    note = await account.call(f"invoices/{bill['id']}/credit", credited)
     assert [one["amount_refunded"] for one in note["refunds"]] == [700]
+    assert [one["taxes"][0]["amount"] for one in note["lines"]["data"] if one["taxes"]] == [100], "it is in the price"
     other = await account.call("invoices", {"lines": [{"amount": 1000, "percent": 20}]})
     assert other["total"] == 1200
     assert (await account.call(f"invoices/{other['id']}/credit", {"amount": 10, "how": "owed"}))[
