@@ -166,6 +166,9 @@ async def under_fire(found: Door, kills: int, away_s: float, seed: int) -> None:
             await _a_day(shop, xero_at.base_url, xero.organisations[0].tenant_id, kill, http)
             await asyncio.sleep(chance.uniform(0.02, 0.3))
             await found.kill()
+            # Nobody hears this one: it comes by Stripe's own schedule.
+            stripe.payments.charge(1200 + kill, metadata={"order_id": str(kill)})
+            await stripe.deliveries.settled()
             if kill == kills // 2:
                 await asyncio.to_thread(found.broker.kill)
                 away = asyncio.create_task(asyncio.sleep(away_s))
@@ -242,7 +245,7 @@ def _stripe_is_whole(bodies: list[bytes], stripe: StripeSandbox) -> None:
     log = stripe.deliveries.log
     assert [one.state for one in log] == ["delivered"] * len(log), "every delivery got its 2xx in the end"
     assert {json.loads(body)["id"] for body in bodies} == {one.event_id for one in log}
-    assert any(len(one.tries) > 1 for one in log), "its own schedule brought some of them"
+    assert any(len(one.tries) > 1 for one in log), "some came by its own schedule"
 
 
 def _xero_is_whole(bodies: list[bytes], xero: Sandbox) -> None:
