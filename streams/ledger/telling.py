@@ -180,7 +180,7 @@ class _Telling:
         return self._listened_since is not None and changed_at < self._listened_since
 
     def _may_be_old(self, document: Document) -> bool:
-        """Whether it may be older than what was read when we began to listen: then that is known of what is open."""
+        """Whether it may be older than what the first lists showed, which left out what was closed long before."""
         since = self._listened_since and surveys.first_since("Invoices", self._listened_since)
         dated = day(document.body, "Date")
         return since is not None and dated is not None and dated < since.date().isoformat()

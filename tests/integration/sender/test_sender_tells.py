@@ -35,12 +35,14 @@ async def test_without_webhooks_what_people_do_after_our_write_is_told_and_not_w
         first, second, third = (invoices[f"S1-100{n}"] for n in (1, 2, 3))
         await by_hand(h, "PATCH", f"invoices/{first['id']}", {"Reference": "asked by phone"})
         await by_hand(h, "PATCH", f"invoices/{second['id']}", {"SentToContact": True, "DueDate": "2027-01-01"})
+        await by_hand(h, "PATCH", f"contacts/{first['contact_id']}", {"FirstName": "Ada"})
         await by_hand(h, "POST", f"contacts/{third['contact_id']}/archive", {})
         await by_hand(h, "POST", f"contacts/{second['contact_id']}/merge", {"into": first["contact_id"]})
         await swept(h)
         created = (("created",), "us")
         assert await told_of(h, first["id"]) == [created, (("edited",), "others")]
         assert await told_of(h, second["id"]) == [created, (("sent", "edited"), "others")]
+        assert await told_of(h, first["contact_id"]) == [created, (("edited",), "others")]
         assert await told_of(h, third["contact_id"]) == [created, (("archived",), "others")]
         assert await told_of(h, second["contact_id"]) == [created, (("merged",), "others")]
         story = story_of("S1-1002", await h.world.ledger.timeline.trace("S1-1002"), h.clock.now())
