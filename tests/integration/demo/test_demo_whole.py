@@ -108,7 +108,7 @@ def test_a_worker_that_is_killed_is_started_again_and_loses_nothing(kept: Kept) 
     with urllib.request.urlopen(request) as answer:  # noqa: S310 the address is the demo's own
         assert answer.status == 202
     for _ in range(60):
-        if "posted" in (trace := kept.type("ledgerstream trace S2-7001").stdout):
+        if "total 12.00" in (trace := kept.type("ledgerstream trace S2-7001").stdout):
             break
         time.sleep(0.5)
     assert "total 12.00" in trace
