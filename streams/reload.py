@@ -79,13 +79,16 @@ class LiveSources(Mapping[str, SourceConfig]):
 
 
 class LivePercents(Mapping[str, Decimal]):
-    """The rates of a tenant's tax types, in the configuration in force at each look-up."""
+    """The rates of a tenant's tax types, in the configuration in force at each look-up. A rate that is not there is
+    looked for in the files: whoever adds it and replays at once must not meet what was in force a moment ago."""
 
-    def __init__(self, tenants: Callable[[], Tenants], tenant: str) -> None:
-        self._tenants = tenants
+    def __init__(self, configuration: Reloading, tenant: str) -> None:
+        self._configuration = configuration
         self._tenant = tenant
 
     def __getitem__(self, tax_type: str) -> Decimal:
+        if tax_type not in self._now():
+            self._configuration.look()
         return self._now()[tax_type]
 
     def __iter__(self) -> Iterator[str]:
@@ -96,7 +99,7 @@ class LivePercents(Mapping[str, Decimal]):
 
     def _now(self) -> Mapping[str, Decimal]:
         # A tenant whose file was taken away while we run has commands left, but no rates any more.
-        tenant = self._tenants().tenants.get(self._tenant)
+        tenant = self._configuration().tenants.get(self._tenant)
         return tenant.percents if tenant is not None else {}
 
 
