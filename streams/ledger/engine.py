@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streams.ledger import postgres, sqlite
 from streams.ledger.errors import LedgerUnavailable
-from streams.ledger.faults import DRIVER_ERRORS, is_away, is_conflict, is_data_fault, unavailable
+from streams.ledger.faults import DRIVER_ERRORS, is_away, is_conflict, is_data_fault, is_held, unavailable
 from streams.ledger.receipts import Receipt, receipt_for
 from streams.ledger.repeat import TryAgain, repeated
 
@@ -106,8 +106,9 @@ class Store:
             if is_data_fault(error):
                 raise
             named = unavailable(error, self.url)
-            if not self.sqlite and (is_away(error) or is_conflict(error)):
-                raise TryAgain(str(named), away=is_away(error)) from error
+            is_gone = is_away(error) or is_held(error)
+            if not self.sqlite and (is_gone or is_conflict(error)):
+                raise TryAgain(str(named), away=is_gone) from error
             raise named from error
 
 

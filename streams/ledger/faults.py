@@ -34,13 +34,16 @@ _CONFLICTS: Final = ("40001", "40P01")
 # was ended because its process had stood still within a transaction.
 _AWAY: Final = ("08", "53300", "57P", "25006", "25P03")
 
+# lock_not_available.
+_HELD: Final = "55P03"
+
 _REMEDIES: Final = {
     "3D000": "Make it with `createdb`, or correct LEDGERSTREAM_LEDGER_URL.",
     "28": "Correct user and password in LEDGERSTREAM_LEDGER_URL, or let the server's pg_hba.conf admit them.",
     "42501": "Grant this user the right to make tables: GRANT CREATE ON SCHEMA public TO its name.",
     "53100": "The disk is full: free some space there. Nothing was lost, and the worker goes on from where it was.",
     "53300": "Raise max_connections of the server (a worker takes up to 13, a receiver as many), or run fewer.",
-    "55P03": "Another session holds what was asked for: see pg_stat_activity for the one that does not end.",
+    _HELD: "Another session holds what was asked for: see pg_stat_activity for the one that does not end.",
     "57014": "The server took too long: see that it is not overloaded, and that autovacuum runs.",
 }
 
@@ -76,6 +79,12 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
     return isinstance(error, asyncpg.InterfaceError | ConnectionError | TimeoutError)
+
+
+def is_held(error: BaseException) -> bool:
+    """Whether somebody held a lock for longer than it was waited for. A process that stands still loses its
+    transactions one after another, the next one only when it has got the lock, so that may take more than one wait."""
+    return sqlstate(error) == _HELD
 
 
 def unavailable(error: BaseException, url: URL) -> LedgerUnavailable:

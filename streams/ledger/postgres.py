@@ -15,7 +15,7 @@ _LONG_READ_S: Final = 600
 _NO_WORD_S: Final = 15
 # A process that stands still within a transaction loses it, and with it the locks that others wait for; they wait for
 # longer than that.
-_STANDSTILL_S: Final = 10
+_STANDSTILL_S: Final = 5
 _LOCK_S: Final = 30
 
 _SETTINGS: Final = {

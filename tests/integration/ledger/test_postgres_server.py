@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from streams.ledger import Ledger, open_ledger
+from streams.ledger import Ledger, locks, open_ledger
+from streams.ledger import postgres as postgres_engines
 from streams.ledger.engine import Store
 from streams.ledger.errors import LedgerUnavailable
 from streams.ledger.tables import effects, leases
@@ -115,6 +116,23 @@ async def test_the_loser_of_a_deadlock_begins_anew(ledger: Ledger, url: str) -> 
     await other.close()
 
 
+async def test_a_lock_that_is_held_for_longer_than_one_wait_ends_no_worker(
+    ledger: Ledger, url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that stands still loses its transactions one after another; the others used to end meanwhile."""
+    monkeypatch.setitem(postgres_engines._SETTINGS, "lock_timeout", "200ms")
+    ours, other = await open_ledger(url, clock), Store(url)
+    async with other.write() as connection:
+        await locks.take_turn(connection)
+        taking = asyncio.ensure_future(take_in(ours, of(invoice("e1"), 0)))
+        await asyncio.sleep(0.7)
+        assert not taking.done()
+    await taking
+    assert await ready(ledger) == ["shop-1:e1#invoice"]
+    await ours.close()
+    await other.close()
+
+
 async def test_workers_that_start_together_on_an_empty_database(postgres: PostgresServer, clock: ManualClock) -> None:
     url = await asyncio.to_thread(postgres.new_database)
     found = await asyncio.gather(*(open_ledger(url, clock) for _ in range(4)))
@@ -146,7 +164,7 @@ async def test_every_open_connection_insists_on_what_once_depends_on(ledger: Led
                 "fsync": "on",
                 "full_page_writes": "on",
                 "transaction_isolation": "repeatable read" if reads else "read committed",
-                "idle_in_transaction_session_timeout": "10s",
+                "idle_in_transaction_session_timeout": "5s",
                 "lock_timeout": "30s",
             }
     finally:
