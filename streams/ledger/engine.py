@@ -106,6 +106,9 @@ class Store:
             if is_data_fault(error):
                 raise
             named = unavailable(error, self.url)
+            if is_held(error):
+                with contextlib.suppress(*DRIVER_ERRORS):
+                    await postgres.end_standstill(self._writer)
             is_gone = is_away(error) or is_held(error)
             if not self.sqlite and (is_gone or is_conflict(error)):
                 raise TryAgain(str(named), away=is_gone) from error

@@ -82,8 +82,9 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_held(error: BaseException) -> bool:
-    """Whether somebody held a lock for longer than it was waited for. A process that stands still loses its
-    transactions one after another, the next one only when it has got the lock, so that may take more than one wait."""
+    """Whether somebody held a lock on PostgreSQL for longer than it was waited for. A process that stands still loses
+    its transactions one after another, the next one only when it has got the lock, so that may take more than one
+    wait."""
     return sqlstate(error) == _HELD
 
 

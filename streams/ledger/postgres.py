@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -14,12 +15,13 @@ _LONG_READ_S: Final = 600
 # The server ends a statement in good time; only where the network is gone does the client give up by itself.
 _NO_WORD_S: Final = 15
 # A process that stands still within a transaction loses it, and with it the locks that others wait for; they wait for
-# longer than that.
+# longer than that, and more than once.
 _STANDSTILL_S: Final = 5
-_LOCK_S: Final = 30
+_LOCK_S: Final = 10
+_NAME: Final = "ledgerstream"
 
 _SETTINGS: Final = {
-    "application_name": "ledgerstream",
+    "application_name": _NAME,
     # Whatever the database's default is: an order that was acknowledged is on disk.
     "synchronous_commit": "on",
     "idle_in_transaction_session_timeout": f"{_STANDSTILL_S}s",
@@ -35,6 +37,23 @@ def engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     settings = {"default_transaction_read_only": "on"}
     reader = _engine(url, _LONG_READ_S, settings, {**_READ_POOL, "isolation_level": "REPEATABLE READ"})
     return writer, reader
+
+
+# Between preparing a statement and running it the server counts a session as active, and neither of its timeouts ends
+# one whose process stands still just then.
+_END_STANDSTILL: Final = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND usename = current_user AND application_name = :name AND state = 'active' AND wait_event = 'ClientRead' "
+    "AND pid <> pg_backend_pid() AND state_change < clock_timestamp() - make_interval(secs => :seconds)"
+)
+
+
+async def end_standstill(engine: AsyncEngine) -> int:
+    """End the sessions of processes of ours that stand still within a transaction; how many there were. Whoever waited
+    in vain for a lock calls it. The process itself finds a broken connection when it goes on, and begins anew."""
+    async with engine.connect() as connection:
+        found = await connection.execute(_END_STANDSTILL, {"name": _NAME, "seconds": _STANDSTILL_S})
+        return len(found.all())
 
 
 def _engine(url: URL, statement_s: int, more: dict[str, str], options: dict[str, Any]) -> AsyncEngine:

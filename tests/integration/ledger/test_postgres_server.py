@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -133,6 +134,24 @@ async def test_a_lock_that_is_held_for_longer_than_one_wait_ends_no_worker(
     await other.close()
 
 
+async def test_who_stands_still_between_preparing_and_running_a_statement_loses_its_locks(
+    ledger: Ledger, url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the server such a session is at work, so no timeout ends it; a frozen worker kept all the others out."""
+    monkeypatch.setitem(postgres_engines._SETTINGS, "lock_timeout", "200ms")
+    monkeypatch.setattr(postgres_engines, "_STANDSTILL_S", 0.5)
+    frozen = await asyncpg.connect(url, server_settings={"application_name": "ledgerstream"})
+    await frozen.execute("BEGIN")
+    await frozen.execute(f"SELECT pg_advisory_xact_lock({locks._TURN})")
+    await frozen.prepare("SELECT 1")
+    ours = await open_ledger(url, clock)
+    await take_in(ours, of(invoice("e1"), 0))
+    assert await ready(ledger) == ["shop-1:e1#invoice"]
+    await until(frozen.is_closed, "the frozen session ended")
+    frozen.terminate()
+    await ours.close()
+
+
 async def test_workers_that_start_together_on_an_empty_database(postgres: PostgresServer, clock: ManualClock) -> None:
     url = await asyncio.to_thread(postgres.new_database)
     found = await asyncio.gather(*(open_ledger(url, clock) for _ in range(4)))
@@ -165,7 +184,7 @@ async def test_every_open_connection_insists_on_what_once_depends_on(ledger: Led
                 "full_page_writes": "on",
                 "transaction_isolation": "repeatable read" if reads else "read committed",
                 "idle_in_transaction_session_timeout": "5s",
-                "lock_timeout": "30s",
+                "lock_timeout": "10s",
             }
     finally:
         await query(url, "ALTER ROLE ledgerstream RESET synchronous_commit")
