@@ -227,8 +227,9 @@ def _day(now: datetime, row: Mapping[str, Any]) -> tuple[int, datetime, int]:
     """How many calls the day had left, at a moment from which ours count, and what the plan allows a day."""
     limit = row.get("day_limit") or DAY_LIMIT
     read_at, remaining = row.get("day_read_at"), row.get("day_remaining")
-    if read_at is not None and read_at > now:
+    if read_at is not None and read_at > now and remaining is None:
         return 0, now, limit
+    # A count may also be a moment younger than `now`: whoever opens a call may have waited for whoever noted an answer.
     if read_at is not None and read_at > now - DAY:
         return (limit if remaining is None else remaining), read_at, limit
     return limit, now - DAY, limit
@@ -245,11 +246,11 @@ async def learn(connection: AsyncConnection, tenant: str, answer: Answer, now: d
         values["minute_read_at"] = now
     if answer.day_remaining is not None:
         # A day that begins later (a 429 said when) has nothing to do with a call that was under way meanwhile.
-        begins_later = _tenants.c.day_read_at > now
+        begins_later = and_(_tenants.c.day_read_at > now, _tenants.c.day_remaining.is_(None))
         values |= {
             "day_limit": _day_limit(answer.day_remaining, now),
             "day_remaining": case((begins_later, _tenants.c.day_remaining), else_=answer.day_remaining),
-            "day_read_at": _later(_tenants.c.day_read_at, now),
+            "day_read_at": case((begins_later, _tenants.c.day_read_at), else_=now),
         }
     if answer.status == 429:
         values |= await _throttled(connection, answer, now)

@@ -38,9 +38,9 @@ async def test_five_rounds(here: Rig) -> None:
     assert totals.events > 100
 
 
-async def planted(here: Rig, name: str, seed: int, *strikes: Strike) -> Outcome:
+async def planted(here: Rig, name: str, seed: int, *strikes: Strike, size: Size = SMALL) -> Outcome:
     """A round of a worker with a fault of ours, in which just these faults strike."""
-    calm = rounds.plan(seed, calm=True, size=SMALL)
+    calm = rounds.plan(seed, calm=True, size=size)
     async with site(here, f"{name.replace(' ', '-')}-{seed}", plant=name) as place:
         return await rounds.play(place, replace(calm, rate=20.0, strikes=strikes, patience_s=10.0))
 
@@ -51,9 +51,11 @@ async def loss(here: Rig, seed: int) -> Outcome:
 
 
 async def double(here: Rig, seed: int) -> Outcome:
-    # So many that a part payment is among them: Xero refuses the double of one that leaves nothing to pay.
+    # So many of both that a part payment is among them: Xero refuses the double of one that leaves nothing to pay.
+    many = Size(stories=30, seconds=2.5)
     fault = {"answer": "drop", "commit": "all", "method": "PUT", "path": "Payments", "times": 10}
-    return await planted(here, "new key on resend", seed, Strike(0.0, "connection dropped after the commit", fault))
+    drop = Strike(0.0, "connection dropped after the commit", fault)
+    return await planted(here, "new key on resend", seed, drop, size=many)
 
 
 @pytest.mark.timeout(120)

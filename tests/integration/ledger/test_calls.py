@@ -226,6 +226,19 @@ async def test_the_last_calls_of_the_day_are_kept_for_finding_out_and_for_people
     assert (await ledger.calls.budget("uk")).day_limit == 5000
 
 
+async def test_a_count_that_is_a_moment_younger_than_the_call_is_no_day_that_begins_later(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    """Whoever opens a call may have looked at the clock before it waited for one that notes an answer: such a call was
+    put off for a quarter of an hour, and what stands open with it."""
+    await take_in(ledger, of(invoice("e1"), 0))
+    root = await opened(ledger)
+    clock.set_by(0.2)
+    await ledger.calls.answered(root, Answer(status=500, body=b"", day_remaining=4990))
+    clock.set_by(-0.2)
+    assert isinstance(await read(ledger, "resend", root.call, is_urgent=False), Ticket)
+
+
 @pytest.mark.parametrize(
     ("readings", "limit"),
     [
