@@ -106,12 +106,13 @@ class Store:
             if is_data_fault(error):
                 raise
             named = unavailable(error, self.url)
-            if is_held(error):
+            held = is_held(error)
+            if held:
+                # What cannot be done now, the next one who waits in vain tries again; the lock's error is told.
                 with contextlib.suppress(*DRIVER_ERRORS):
                     await postgres.end_standstill(self._writer)
-            is_gone = is_away(error) or is_held(error)
-            if not self.sqlite and (is_gone or is_conflict(error)):
-                raise TryAgain(str(named), away=is_gone) from error
+            if not self.sqlite and (held or is_away(error) or is_conflict(error)):
+                raise TryAgain(str(named), away=held or is_away(error)) from error
             raise named from error
 
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import asyncpg
+import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -30,6 +31,8 @@ _SETTINGS: Final = {
     "jit": "off",
 }
 
+_log = structlog.get_logger()
+
 
 def engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     """The engine that writes (READ COMMITTED) and the one that reads (one snapshot, read only)."""
@@ -42,18 +45,20 @@ def engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
 # Between preparing a statement and running it the server counts a session as active, and neither of its timeouts ends
 # one whose process stands still just then.
 _END_STANDSTILL: Final = text(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+    "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
     "AND usename = current_user AND application_name = :name AND state = 'active' AND wait_event = 'ClientRead' "
     "AND pid <> pg_backend_pid() AND state_change < clock_timestamp() - make_interval(secs => :seconds)"
 )
 
 
-async def end_standstill(engine: AsyncEngine) -> int:
-    """End the sessions of processes of ours that stand still within a transaction; how many there were. Whoever waited
-    in vain for a lock calls it. The process itself finds a broken connection when it goes on, and begins anew."""
+async def end_standstill(engine: AsyncEngine) -> None:
+    """End the sessions of processes of ours that stand still within a transaction. Whoever waited in vain for a lock
+    calls it. The process itself finds a broken connection when it goes on, and begins anew."""
     async with engine.connect() as connection:
-        found = await connection.execute(_END_STANDSTILL, {"name": _NAME, "seconds": _STANDSTILL_S})
-        return len(found.all())
+        found = (await connection.execute(_END_STANDSTILL, {"name": _NAME, "seconds": _STANDSTILL_S})).scalars().all()
+    if found:
+        pids = ", ".join(map(str, found))
+        _log.warning("sessions ended", reason=f"a process of ours stood still and held locks: PostgreSQL's {pids}")
 
 
 def _engine(url: URL, statement_s: int, more: dict[str, str], options: dict[str, Any]) -> AsyncEngine:

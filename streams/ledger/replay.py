@@ -243,7 +243,7 @@ async def _note_edit(connection: AsyncConnection, letter: LetterRow, actor: str,
     }
     await connection.execute(update(_letters).where(_letters.c.dlq_id == record.dlq_id).values(**values))
     # A request of a source was edited, and not the event that was read from it.
-    if record.topic != "raw":
+    if record.topic != letters.RAW:
         await connection.execute(update(_events).where(_events.c.event_key == letter.event_key).values(value=edited))
 
 

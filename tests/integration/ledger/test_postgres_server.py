@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
 from streams.ledger import Ledger, locks, open_ledger
 from streams.ledger import postgres as postgres_engines
@@ -145,7 +146,11 @@ async def test_who_stands_still_between_preparing_and_running_a_statement_loses_
     await frozen.execute(f"SELECT pg_advisory_xact_lock({locks._TURN})")
     await frozen.prepare("SELECT 1")
     ours = await open_ledger(url, clock)
-    await take_in(ours, of(invoice("e1"), 0))
+    with capture_logs() as logs:
+        await take_in(ours, of(invoice("e1"), 0))
+    assert [one["reason"] for one in logs if one["event"] == "sessions ended"] == [
+        f"a process of ours stood still and held locks: PostgreSQL's {frozen.get_server_pid()}"
+    ]
     assert await ready(ledger) == ["shop-1:e1#invoice"]
     await until(frozen.is_closed, "the frozen session ended")
     frozen.terminate()
