@@ -5,10 +5,13 @@ been a float somewhere.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from schemas.money import EXACT, parse_decimal
 
 # Python's `$` also matches before a last line break, JSON Schema's does not: "1001\n" would be an order of its own.
 _END = r"$(?!\n)"
@@ -77,6 +80,12 @@ class Line(Contract, frozen=True, kw_only=True):
     tax_code: ShortText | None = None
     kind: LineKind = "goods"
     sku: ShortText | None = None
+
+    @property
+    def amount(self) -> Decimal:
+        """What the line comes to, with tax or without as its unit amount is, to the last digit."""
+        gross = EXACT.multiply(parse_decimal(self.unit_amount), parse_decimal(self.quantity))
+        return EXACT.subtract(gross, parse_decimal(self.discount_amount or "0"))
 
 
 class OrderRef(Contract, frozen=True, kw_only=True):

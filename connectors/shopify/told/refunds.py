@@ -100,10 +100,9 @@ def _fits(line: Line, currency: str, *, included: bool) -> bool:
     gives back the net of a price without tax gives less than the line, and not a price that includes it."""
     if line.tax_rate is None or line.tax_amount is None:
         return True
-    gross = EXACT.multiply(parse_decimal(line.unit_amount), parse_decimal(line.quantity))
-    amount, rate = EXACT.subtract(gross, parse_decimal(line.discount_amount or "0")), parse_decimal(line.tax_rate)
+    rate = parse_decimal(line.tax_rate)
     whole = EXACT.add(_HUNDRED, rate) if included else _HUNDRED
-    made = EXACT.divide(EXACT.multiply(amount, rate), whole)
+    made = EXACT.divide(EXACT.multiply(line.amount, rate), whole)
     return abs(EXACT.subtract(made, parse_decimal(line.tax_amount))) <= Decimal(1).scaleb(-minor_digits(currency))
 
 

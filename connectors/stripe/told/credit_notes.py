@@ -77,10 +77,8 @@ def _lines(note: Mapping[str, Any], currency: str, amount: str) -> tuple[tuple[L
     lines, is_included = invoice_lines(note, currency)
     comes_to = Decimal(0)
     for line in lines:
-        gross = EXACT.multiply(parse_decimal(line.unit_amount), parse_decimal(line.quantity))
         tax = "0" if is_included else line.tax_amount or "0"
-        net = EXACT.subtract(gross, parse_decimal(line.discount_amount or "0"))
-        comes_to = EXACT.add(comes_to, EXACT.add(net, parse_decimal(tax)))
+        comes_to = EXACT.add(comes_to, EXACT.add(line.amount, parse_decimal(tax)))
     return (lines, is_included) if comes_to == parse_decimal(amount) else ((), True)
 
 
