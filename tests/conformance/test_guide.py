@@ -35,12 +35,17 @@ def _row() -> Row:
     imports, _, row = BLOCKS[ROW].partition("\n\n")
     names = dict(vars(import_module("connectors.registry")))
     exec(imports, names)  # noqa: S102 the block of our own page
-    found: Row = eval("{" + row + "}", names)["till"]  # noqa: S307 the block of our own page
+    found: Row = _entry(row, names)
     return found
 
 
+def _entry(block: str, names: dict[str, Any]) -> Any:
+    """The value of the line that the page adds to a table."""
+    return eval("{" + block + "}", names)["till"]  # noqa: S307 the block of our own page
+
+
 def _needs() -> Needs:
-    found: Needs = eval("{" + BLOCKS[GIVEN] + "}", {"Needs": Needs})["till"]  # noqa: S307 the block of our own page
+    found: Needs = _entry(BLOCKS[GIVEN], {"Needs": Needs})
     return found
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from schemas.commands import Command, CommandRecord, Commands, Evidence, RefusedEvent
+from schemas.envelope import Envelope, to_kafka
+from schemas.topics import TopicName
 from streams import tenants
 from streams.core.tenants import Tenants
 from streams.core.translate import translate
@@ -61,6 +63,23 @@ def record(
         value=json.dumps(data).encode(),
         headers=headers,
         tenants=tenants_,
+    )
+
+
+def translated(
+    event: Envelope, books: Tenants = TENANTS, *, topic: TopicName = "events.orders", offset: int = 0
+) -> CommandRecord:
+    """What translate makes of an event that a connector told."""
+    key, value, headers = to_kafka(event)
+    return translate(
+        topic=topic,
+        partition=0,
+        offset=offset,
+        timestamp_ms=0,
+        key=key,
+        value=value,
+        headers=headers,
+        tenants=books,
     )
 
 

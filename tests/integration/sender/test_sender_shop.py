@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from schemas.commands import CommandRecord
-from schemas.envelope import Envelope, to_kafka
+from schemas.envelope import Envelope
 from streams import tenants
 from streams.core.tenants import Tenants
-from streams.core.translate import translate
 from tests.integration.sender.world import World, world
+from tests.support.rules import translated
 from tests.support.sandboxes import swept, told
 from tests.unit.shopify.running import Running, running
 from tests.unit.shopify.test_shopify_booked import BOOKS, SOURCES
@@ -20,22 +20,7 @@ from tests.unit.shopify.test_shopify_booked import BOOKS, SOURCES
 
 def records(events: Sequence[Envelope], books: Tenants) -> list[CommandRecord]:
     """What translate makes of the events."""
-    found = []
-    for offset, event in enumerate(events):
-        key, value, headers = to_kafka(event)
-        found.append(
-            translate(
-                topic="events.orders",
-                partition=0,
-                offset=offset,
-                timestamp_ms=0,
-                key=key,
-                value=value,
-                headers=headers,
-                tenants=books,
-            )
-        )
-    return found
+    return [translated(event, books, offset=offset) for offset, event in enumerate(events)]
 
 
 def cancelled(shop: Running, paid: str | None, back: str) -> None:

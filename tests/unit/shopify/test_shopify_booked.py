@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from schemas.commands import Commands, Pending
-from schemas.envelope import Envelope, to_kafka
+from schemas.envelope import Envelope
 from streams import tenants
 from streams.core.effects import payload_digest
 from streams.core.tenants import Tenants
-from streams.core.translate import translate
+from tests.support.rules import translated
 from tests.support.sandboxes import swept, told
 from tests.unit.shopify.running import Running
 from tests.unit.shopify.test_shopify_random_days import one_day
@@ -57,17 +57,7 @@ def effects(events: list[Envelope], books: Tenants) -> dict[str, tuple[int, str]
     """The last version and the content of each effect that the events have; none of them is a dead letter."""
     found: dict[str, tuple[int, str]] = {}
     for event in events:
-        key, value, headers = to_kafka(event)
-        record = translate(
-            topic="events.orders",
-            partition=0,
-            offset=0,
-            timestamp_ms=0,
-            key=key,
-            value=value,
-            headers=headers,
-            tenants=books,
-        )
+        record = translated(event, books)
         assert isinstance(record.outcome, Commands | Pending), (event, record.outcome)
         for command in record.outcome.commands if isinstance(record.outcome, Commands) else ():
             version = command.sequence or 0

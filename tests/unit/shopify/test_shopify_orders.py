@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from schemas.commands import Commands, UpsertInvoice
-from schemas.envelope import to_kafka
 from schemas.events import OrderCancelled, OrderPlaced, OrderUpdated, PaymentReceived
 from schemas.events.fields import Address, Customer, Line
-from streams.core.translate import translate
-from tests.support.rules import TENANTS
+from tests.support.rules import translated
 from tests.unit.shopify.payloads import (
     LIVE,
     TRACE,
@@ -108,17 +106,7 @@ def test_the_invoice_comes_to_what_shopify_says() -> None:
     states = (order(), order(refunds=[restock(refund_line())], **UNPAID))
     for state, total in zip(states, ("25.00", "15.00"), strict=True):
         [envelope] = events("orders/updated", state)
-        key, value, headers = to_kafka(envelope)
-        record = translate(
-            topic="events.orders",
-            partition=0,
-            offset=0,
-            timestamp_ms=0,
-            key=key,
-            value=value,
-            headers=headers,
-            tenants=TENANTS,
-        )
+        record = translated(envelope)
         assert isinstance(record.outcome, Commands), record.outcome
         [invoice] = [one.payload for one in record.outcome.commands if isinstance(one.payload, UpsertInvoice)]
         assert (invoice.number, str(invoice.total)) == ("S1-1001", total)

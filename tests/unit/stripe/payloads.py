@@ -8,11 +8,9 @@ from stripe import Webhook, WebhookSignature
 from connectors.base import Events, Normalised, Secret, SourceConfig
 from connectors.stripe.normalise import normalise
 from schemas.commands import CommandRecord, Evidence, RefusedEvent
-from schemas.envelope import to_kafka
 from schemas.events import decode_event
 from schemas.raw import RawRecord
-from streams.core.translate import translate
-from tests.support.rules import TENANTS
+from tests.support.rules import translated
 from tests.unit.receiver.support import NOW
 
 AT = 1_795_512_600  # 2026-11-24T09:30:00Z
@@ -142,19 +140,4 @@ def booked(document: Any, config: SourceConfig = LIVE) -> list[CommandRecord]:
     """The command records of the events of a delivery, by the repository's tenant files."""
     found = delivered(document, config)
     assert isinstance(found, Events), found
-    records = []
-    for offset, envelope in enumerate(found.envelopes):
-        key, value, headers = to_kafka(envelope)
-        records.append(
-            translate(
-                topic="events.payments",
-                partition=0,
-                offset=offset,
-                timestamp_ms=0,
-                key=key,
-                value=value,
-                headers=headers,
-                tenants=TENANTS,
-            )
-        )
-    return records
+    return [translated(one, topic="events.payments", offset=offset) for offset, one in enumerate(found.envelopes)]

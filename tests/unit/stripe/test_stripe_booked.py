@@ -17,11 +17,11 @@ from schemas.commands import (
     UpsertCreditNote,
     UpsertInvoice,
 )
-from schemas.envelope import Envelope, to_kafka
+from schemas.envelope import Envelope
 from streams import tenants
 from streams.core.effects import payload_digest
 from streams.core.tenants import Tenants
-from streams.core.translate import translate
+from tests.support.rules import translated
 from tests.support.sandboxes import swept, told
 from tests.unit.stripe.running import Running
 
@@ -74,17 +74,7 @@ def commands(events: Iterable[Envelope], files: Tenants) -> list[Command]:
     """What the events become; none of them is a dead letter."""
     found: list[Command] = []
     for event in events:
-        key, value, headers = to_kafka(event)
-        outcome = translate(
-            topic="events.payments",
-            partition=0,
-            offset=0,
-            timestamp_ms=0,
-            key=key,
-            value=value,
-            headers=headers,
-            tenants=files,
-        ).outcome
+        outcome = translated(event, files, topic="events.payments").outcome
         assert isinstance(outcome, Commands | Pending | Ignored), (event, outcome)
         found += outcome.commands if isinstance(outcome, Commands) else ()
     return found
