@@ -161,21 +161,54 @@ class RecordRefund(Payload, frozen=True, kw_only=True, tag="RecordRefund"):
     currency_rate: Decimal | None = None
 
 
-class RecordFee(Payload, frozen=True, kw_only=True, tag="RecordFee"):
-    """What the gateway kept: spend money out of the clearing account. Draft: no rule makes it yet."""
+class AllocateCredit(Payload, frozen=True, kw_only=True, tag="AllocateCredit"):
+    """Less is owed on the invoice of effect key `invoice`, by so much of the credit note of effect key `credit_note`:
+    no money moved."""
 
-    account_code: str
-    clearing_code: str
-    contact: str
+    credit_note: str
+    invoice: str
     date: dt.date
     amount: Decimal
     currency: str
-    tax_type: str
+
+
+class BankMoney(Payload, frozen=True, kw_only=True):
+    """Money of a clearing account that pays no document of ours. `account_code` is that account, `contact` the effect
+    key of the gateway's contact. `total` includes tax; what Xero would make of the lines must equal it."""
+
+    account_code: str
+    contact: str
+    date: dt.date
+    currency: str
+    lines: tuple[DocumentLine, ...]
+    total: Decimal
     reference: str
+    line_amount_types: Literal["Exclusive", "Inclusive", "NoTax"] = "Inclusive"
+    currency_rate: Decimal | None = None
+    url: str | None = None
+
+
+class RecordSpend(BankMoney, frozen=True, kw_only=True, tag="RecordSpend"):
+    """Spend money: what the gateway kept as its fee, what a dispute took."""
+
+
+class RecordReceive(BankMoney, frozen=True, kw_only=True, tag="RecordReceive"):
+    """Receive money: what the gateway gave back, a dispute that was won."""
+
+
+class ClearedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One movement that a payout clears. `effect` is the effect key under which the books have it, or would have it;
+    `amount` is what it brought into the clearing account (below zero: took out of it), before its `fee`."""
+
+    effect: str
+    kind: str
+    amount: Decimal
+    fee: Decimal = Decimal(0)
 
 
 class RecordTransfer(Payload, frozen=True, kw_only=True, tag="RecordTransfer"):
-    """A payout: from the clearing account to the bank. Draft: no rule makes it yet."""
+    """A payout: from the clearing account to the bank, or back where the gateway took money. `items`: what it clears,
+    as far as the gateway says."""
 
     from_code: str
     to_code: str
@@ -183,6 +216,7 @@ class RecordTransfer(Payload, frozen=True, kw_only=True, tag="RecordTransfer"):
     amount: Decimal
     currency: str
     reference: str
+    items: tuple[ClearedItem, ...] = ()
 
 
 AnyPayload = (
@@ -193,7 +227,9 @@ AnyPayload = (
     | RecordPayment
     | ReversePayment
     | RecordRefund
-    | RecordFee
+    | AllocateCredit
+    | RecordSpend
+    | RecordReceive
     | RecordTransfer
 )
 

@@ -9,7 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 SOURCE_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
-KINDS: Final = ("order", "job", "customer", "channel", "payment", "refund", "dispute", "payout", "xero")
+KINDS: Final = ("order", "job", "customer", "channel", "payment", "refund", "dispute", "payout", "gateway", "xero")
 MARK_LETTERS: Final = 12
 _ID_CHARACTERS_MAX: Final = 255
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")

@@ -8,7 +8,10 @@ from schemas.events.payments import (
     DisputeOpened,
     PaymentFailed,
     PaymentReceived,
+    PayoutFailed,
+    PayoutItem,
     PayoutPaid,
+    RefundFailed,
     RefundIssued,
 )
 from schemas.events.table import EVENT_TYPES, EventType, UnknownType, decode_event, event_type
@@ -29,7 +32,10 @@ __all__ = [
     "OrderUpdated",
     "PaymentFailed",
     "PaymentReceived",
+    "PayoutFailed",
+    "PayoutItem",
     "PayoutPaid",
+    "RefundFailed",
     "RefundIssued",
     "UnknownType",
     "XeroContactChanged",

@@ -18,7 +18,9 @@ from schemas.events.payments import (
     DisputeOpened,
     PaymentFailed,
     PaymentReceived,
+    PayoutFailed,
     PayoutPaid,
+    RefundFailed,
     RefundIssued,
 )
 from schemas.events.xero import CreditNoteChanged, InvoiceStatusChanged, XeroContactChanged
@@ -72,9 +74,11 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         _row(PaymentReceived, "events.payments", "payment", "payment_id"),
         _row(PaymentFailed, "events.payments", "payment", "payment_id"),
         _row(RefundIssued, "events.payments", "refund", "refund_id"),
+        _row(RefundFailed, "events.payments", "refund", "refund_id", draft=True),
         _row(DisputeOpened, "events.payments", "dispute", "dispute_id", draft=True),
         _row(DisputeClosed, "events.payments", "dispute", "dispute_id", draft=True),
         _row(PayoutPaid, "events.payouts", "payout", "payout_id", draft=True),
+        _row(PayoutFailed, "events.payouts", "payout", "payout_id", draft=True),
         _row(InvoiceStatusChanged, "events.xero", "xero", "invoice_id"),
         _row(XeroContactChanged, "events.xero", "xero", "contact_id"),
         _row(CreditNoteChanged, "events.xero", "xero", "credit_note_id"),

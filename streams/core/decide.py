@@ -10,10 +10,12 @@ from typing import Any, Final, assert_never
 from connectors.xero import elements
 from connectors.xero.wire import amount, day
 from schemas.commands import (
+    AllocateCredit,
     CancelInvoice,
-    RecordFee,
     RecordPayment,
+    RecordReceive,
     RecordRefund,
+    RecordSpend,
     RecordTransfer,
     ReversePayment,
     UpsertContact,
@@ -50,7 +52,7 @@ def decide(command: ReadyCommand, rates: Rates) -> Decision:
             return _refund(command, payload)
         case ReversePayment():
             return _reversal(command, payload)
-        case RecordFee() | RecordTransfer():
+        case RecordSpend() | RecordReceive() | RecordTransfer() | AllocateCredit():
             return Waits(f"this release does not book a {command.kind} yet")
     assert_never(payload)
 

@@ -19,7 +19,9 @@ _TARGET_S: Final = {
     "UpsertInvoice": 2 * _MINUTE,
     "CancelInvoice": 2 * _MINUTE,
     "UpsertCreditNote": 2 * _MINUTE,
-    "RecordFee": 2 * _MINUTE,
+    "AllocateCredit": 2 * _MINUTE,
+    "RecordSpend": 2 * _MINUTE,
+    "RecordReceive": 2 * _MINUTE,
     "RecordTransfer": 2 * _MINUTE,
     "UpsertContact": 5 * _MINUTE,
 }

@@ -183,14 +183,32 @@ class Taxes(_Part):
     untaxed: Rate
 
 
+class Posting(_Part):
+    """Where an amount goes that includes tax: an account, and the tax type with its percentage in Xero."""
+
+    account: AccountCode
+    tax: Rate
+
+
+class Fees(Posting):
+    """What a gateway keeps: booked once for a payout, or for each charge as it comes."""
+
+    booked: Literal["per_payout", "per_charge"] = "per_payout"
+
+
 class PaymentAccount(_Part):
     """The clearing account of a gateway in one currency, and the one source that reports its money: where others tell
-    of the same money, they change nothing."""
+    of the same money, they change nothing. `contact` is who the gateway is in Xero, `payouts_to` the account of the
+    bank that it pays out to; `disputes` is where money goes that a customer's bank took back."""
 
     gateway: str
     currency: CurrencyCode
     account: AccountCode
     source: SourceName | None = None
+    contact: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    fees: Fees | None = None
+    payouts_to: AccountCode | None = None
+    disputes: Posting | None = None
 
 
 class Numbers(_Part):

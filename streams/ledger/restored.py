@@ -13,10 +13,12 @@ from sqlalchemy import case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commands import (
+    AllocateCredit,
     CancelInvoice,
-    RecordFee,
     RecordPayment,
+    RecordReceive,
     RecordRefund,
+    RecordSpend,
     RecordTransfer,
     ReversePayment,
     UpsertContact,
@@ -44,7 +46,9 @@ _RESOURCES: Final[Mapping[type, str]] = {
     RecordPayment: "Payments",
     RecordRefund: "Payments",
     ReversePayment: "Payments",
-    RecordFee: "BankTransactions",
+    AllocateCredit: "Allocations",
+    RecordSpend: "BankTransactions",
+    RecordReceive: "BankTransactions",
     RecordTransfer: "BankTransfers",
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.xero import elements
 from schemas import keys
-from schemas.commands import RecordFee, RecordRefund, RecordTransfer, ReversePayment, UpsertContact
+from schemas.commands import RecordRefund, RecordSpend, RecordTransfer, ReversePayment, UpsertContact
 from streams.core.decide import decide
 from streams.core.decisions import NeedsRead, Waits, Write
 from streams.core.results import Asked, Rejected, Same
@@ -287,14 +287,13 @@ def test_a_reversal_deletes_one_payment_by_its_path() -> None:
 
 
 def test_what_no_release_books_yet_waits() -> None:
-    fee = RecordFee(
-        account_code="404",
-        clearing_code="091",
+    fee = RecordSpend(
+        account_code="091",
         contact=CONTACT,
         date=DAY,
-        amount=Decimal(1),
+        lines=(),
+        total=Decimal(1),
         currency="GBP",
-        tax_type="NONE",
         reference="x",
     )
     transfer = RecordTransfer(
