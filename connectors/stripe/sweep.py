@@ -19,6 +19,7 @@ from connectors.stripe.api import StripeApi
 from connectors.stripe.endpoints import state_of_webhooks
 from connectors.stripe.normalise import EVENTS, INVOICES, PAYOUTS, TYPES
 from connectors.stripe.told.lines import LINE_FIELDS
+from connectors.stripe.told.payouts import ITEMS_MAX, movement
 from connectors.stripe.told.reading import get
 from connectors.sweeping import FIRST_LOOK, Page, Subscription, foreign
 from schemas.codec import canonical
@@ -94,27 +95,25 @@ class StripeSweeper:
         return max(since - _OVERLAP, oldest)
 
     async def _payouts(self, events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """The automatic payouts of these events that are paid and can be itemised by now, each with the sums of its
-        balance transactions by type: a payout may have thousands."""
-        named = _things(events, ("payout.paid", "payout.reconciliation_completed"))
+        """The automatic payouts of these events that were paid and can be itemised by now, each with its balance
+        transactions. One that failed since was paid all the same, and another event tells that it failed."""
+        paid = _things(events, ("payout.paid",))
         found: list[Mapping[str, Any]] = []
-        for identifier, told in named.items():
+        for identifier, told in (_things(events, ("payout.reconciliation_completed",)) | paid).items():
             if told.get("automatic") is not True:
                 continue
             payout = await self._api.thing("payouts", identifier)
+            was_paid = payout.get("status") == "paid" or (payout.get("status") == "failed" and identifier in paid)
             # The later of the two events comes to this place again.
-            if payout.get("status") == "paid" and payout.get("reconciliation_status") == "completed":
-                found.append({"payout": payout, "balance_transactions": await self._sums(identifier)})
+            if was_paid and payout.get("reconciliation_status") == "completed":
+                found.append({"payout": payout, "balance_transactions": await self._moved(identifier)})
         return found
 
-    async def _sums(self, payout: str) -> list[Mapping[str, Any]]:
-        sums: dict[tuple[str, str], dict[str, Any]] = {}
-        async for one in self._api.every("/v1/balance_transactions", {"payout": payout}):
-            type_, currency = str(one.get("type")), str(one.get("currency"))
-            total = sums.setdefault((type_, currency), {"type": type_, "currency": currency, "amount": 0, "fee": 0})
-            for name in ("amount", "fee"):
-                total[name] += one[name] if isinstance(one.get(name), int) else 0
-        return list(sums.values())
+    async def _moved(self, payout: str) -> list[Mapping[str, Any]]:
+        """What the payout contains; where that is too much for one event, the sums by type."""
+        asked = {"payout": payout, "expand[]": "data.source"}
+        moved = [movement(one) async for one in self._api.every("/v1/balance_transactions", asked)]
+        return moved if len(moved) <= ITEMS_MAX else _sums(moved)
 
     async def _invoices(self, events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """The invoices of these events that have more lines than an event shows, with all of them."""
@@ -138,6 +137,16 @@ class StripeSweeper:
             content_type="application/json",
             swept=swept,
         )
+
+
+def _sums(moved: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    sums: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in moved:
+        type_, currency = str(one.get("type")), str(one.get("currency"))
+        total = sums.setdefault((type_, currency), {"type": type_, "currency": currency, "amount": 0, "fee": 0})
+        for name in ("amount", "fee"):
+            total[name] += one[name] if isinstance(one.get(name), int) else 0
+    return list(sums.values())
 
 
 def _things(events: Iterable[Mapping[str, Any]], types: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:

@@ -107,11 +107,25 @@ class DisputeClosed(Contract, frozen=True, kw_only=True):
     fee: Amount | None = None
 
 
+ItemKind = Literal[
+    "payment",
+    "refund",
+    "refund_failure",
+    "dispute",
+    "dispute_reversal",
+    "fee",
+    "payout_failure",
+    "adjustment",
+    "other",
+]
+
+
 class PayoutItem(Contract, frozen=True, kw_only=True):
     """One movement that a payout contains. `id` is that under which it is told by itself (a payment's, a refund's, a
-    dispute's); `amount` is what it added to the payout before its `fee`, below zero for what it took."""
+    dispute's, an earlier payout's that failed); `amount` is what it added to the payout before its `fee`, below zero
+    for what it took."""
 
-    kind: Literal["payment", "refund", "refund_failure", "dispute", "dispute_reversal", "fee", "adjustment", "other"]
+    kind: ItemKind
     id: Identifier
     amount: Amount
     fee: Amount = "0"

@@ -62,6 +62,8 @@ class Api:
         found = [one for one, of in self._book.balance if payout in (None, of)]
         if payout is not None and not self._known(payout, "payout")["automatic"]:
             raise Refusal(400, "Balance transaction history can only be filtered on automatic transfers, not manual.")
+        if ("expand[]", "data.source") in query:
+            found = [{**one, "source": self._book.thing(one["source"])} for one in found]
         return _page("/v1/balance_transactions", found[::-1], query)
 
     def payout(self, identifier: str) -> Json:

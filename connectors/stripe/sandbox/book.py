@@ -46,6 +46,10 @@ class Book:
             raise NotPossible(f"No such {kind}: '{identifier}'")
         return found
 
+    def thing(self, identifier: str) -> Json:
+        """The object with this id, whatever it is."""
+        return self._things[identifier]
+
     def every(self, kind: str) -> list[Json]:
         """All objects of a kind, the oldest first."""
         return [one for one in self._things.values() if one["object"] == kind]

@@ -6,7 +6,7 @@ from connectors.stripe.told.facts import Delivery, Fact, Told, letter, order_of
 from connectors.stripe.told.reading import currency_of, get, moment, named, positive, text, whole
 from schemas.codec import shorten
 from schemas.commands import Ignored
-from schemas.events import RefundIssued
+from schemas.events import RefundFailed, RefundIssued
 
 _MONEY_WENT_BACK: Final = ("succeeded", "pending")
 
@@ -18,14 +18,7 @@ def refund_told(delivery: Delivery) -> Told:
     if status in _MONEY_WENT_BACK:
         return (_refund(refund, delivery),)
     if _came_undone(delivery, status):
-        identifier = text(refund, "id")
-        return letter(
-            f"The refund {identifier} is {status}: the money came back after it may have been booked as gone.",
-            "data.object.status",
-            str(status),
-            f"If the credit note of {identifier} is in Xero, undo it and its payment there by hand; then discard this "
-            "letter with a reason.",
-        )
+        return (_failed(refund, delivery),)
     return Ignored(f"the refund is {shorten(status)}: no money went back")
 
 
@@ -57,6 +50,17 @@ def _came_undone(delivery: Delivery, status: Any) -> bool:
     # One failure is told by an update too, and must not be two letters.
     failure = "refund.failed" if delivery.tells_refunds else "charge.refund.updated"
     return status == "failed" and delivery.type == failure
+
+
+def _failed(refund: Any, delivery: Delivery) -> Fact:
+    identifier, reason = text(refund, "id"), get(refund, "failure_reason")
+    data = RefundFailed(
+        refund_id=identifier,
+        gateway=delivery.gateway,
+        failed_at=delivery.at,
+        reason=reason if isinstance(reason, str) else None,
+    )
+    return Fact(f"refund:{identifier}", data, identifier)
 
 
 def _refund(refund: Any, delivery: Delivery) -> Fact:

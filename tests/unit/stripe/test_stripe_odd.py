@@ -50,8 +50,7 @@ def odd_ones(document: Any, swept: str | None) -> int:
 
 @pytest.mark.parametrize("type_", TYPES)
 def test_odd_events(type_: str) -> None:
-    tells = odd_ones(event(type_, thing_of(type_)), "events")
-    assert tells > 20 if type_ != "payout.failed" else tells == 0, "a payout that failed is a letter or nothing"
+    assert odd_ones(event(type_, thing_of(type_)), "events") > 20
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from connectors.stripe.normalise import TYPES
 from connectors.stripe.sweep import StripeSweeper
 from schemas.codec import content_digest, load_json
 from schemas.envelope import Envelope
-from schemas.events import PayoutPaid, decode_event
+from schemas.events import PayoutItem, PayoutPaid, decode_event
 from schemas.keys import event_key
 from tests.support.sandboxes import START, swept, told
 from tests.unit.stripe.payloads import LIVE
@@ -66,8 +66,8 @@ async def test_what_webhooks_lost_is_found(account: Running) -> None:
 
 async def test_an_automatic_payout_comes_with_its_fees_and_only_once(account: Running) -> None:
     payments = account.sandbox.payments
-    payments.charge(4800)
-    payments.refund(payments.charge(2400), 400)
+    large, small = payments.charge(4800), payments.charge(2400)
+    refund = payments.refund(small, 400)
     payout = account.sandbox.payouts.pay_out()
     await account.sandbox.deliveries.settled()
     of_payouts = [e for e in told(account.ears.records(), account.config()) if e.type.endswith("PayoutPaid.v1")]
@@ -83,6 +83,11 @@ async def test_an_automatic_payout_comes_with_its_fees_and_only_once(account: Ru
         paid_at=START.replace(hour=0, minute=0),
         # 1.5 % and 20 of each charge: 72 + 20 and 36 + 20.
         fees="1.48",
+        items=(
+            PayoutItem(kind="refund", id=refund["id"], amount="-4.00", fee="0.00"),
+            PayoutItem(kind="payment", id=small["id"], amount="24.00", fee="0.56"),
+            PayoutItem(kind="payment", id=large["id"], amount="48.00", fee="0.92"),
+        ),
     )
     again, _ = await swept(account.sweeper(), cursor, after_s=300)
     assert identities(told(again, account.config())) == identities(told(records, account.config()))
@@ -107,20 +112,28 @@ async def test_a_payout_by_hand_is_told_by_its_event_without_fees(account: Runni
     assert decode_event(paid)[1].fees is None
 
 
-async def test_a_payout_that_failed_since_is_not_told(account: Running) -> None:
+async def test_a_payout_that_failed_since_is_told_as_paid_and_as_failed(account: Running) -> None:
     account.sandbox.payments.charge(4800)
     account.sandbox.payouts.fail(account.sandbox.payouts.pay_out())
     records, _ = await swept(account.sweeper())
-    assert "payouts" not in {record.swept for record in records}
+    found = [type(decode_event(one)[1]).__name__ for one in told(records, account.config()) if "payout" in one.id]
+    found += [type(decode_event(one)[1]).__name__ for one in told(records, account.config()) if "Failed" in one.type]
+    assert found == ["PayoutPaid", "PayoutFailed"]
 
 
-async def test_a_payout_of_more_than_a_page_is_summed_whole(account: Running) -> None:
+@pytest.mark.parametrize("most", [230, 231])
+async def test_a_payout_of_several_pages_is_told_whole(
+    account: Running, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.stripe.sweep.ITEMS_MAX", most)
     for _ in range(230):
         account.sandbox.payments.charge(100)
     payout = account.sandbox.payouts.pay_out()
     records, _ = await swept(account.sweeper())
     [event] = [e for e in told(records, account.config()) if e.id == f"sweep:payout:{payout['id']}"]
-    assert decode_event(event)[1].fees == "48.30", "21 of each"
+    paid = decode_event(event)[1]
+    assert paid.fees == "48.30", "21 of each"
+    assert len(paid.items) == (230 if most == 231 else 0), "more than an event holds is told with its fees alone"
 
 
 async def test_a_long_invoice_is_read_whole_and_told_under_one_key(account: Running) -> None:
